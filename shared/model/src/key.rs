@@ -1,0 +1,259 @@
+//! What names a resource: its region, its kind and its name within the stack; and the lane that looks after it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A stack in one environment; two environments of one stack live side by side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StackId {
+    /// The stack's name, as in its document.
+    pub stack: String,
+    /// The environment's name, as in its document.
+    pub environment: String,
+}
+
+impl fmt::Display for StackId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.stack, self.environment)
+    }
+}
+
+/// An AWS region such as `us-east-1`, or `global`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Region(pub String);
+
+impl Region {
+    /// Makes a region from its name; the document's validation has checked the form.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The region's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The resources that one function looks after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lane {
+    /// Everything of EC2's networking: `create-network`.
+    Network,
+    /// Secrets, databases, caches, streams: `create-datastore`.
+    Datastore,
+    /// Alarms: `create-observability`.
+    Observability,
+}
+
+impl Lane {
+    /// Every lane, in the order in which they are shown.
+    pub const ALL: [Lane; 3] = [Lane::Network, Lane::Datastore, Lane::Observability];
+
+    /// The lane's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Lane::Network => "network",
+            Lane::Datastore => "datastore",
+            Lane::Observability => "observability",
+        }
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// How a repeated create is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The call takes a token: a repeat with the same token answers with the first call's object.
+    ClientToken,
+    /// The name is unique where it lives: a repeat is refused, or changes nothing.
+    UniqueName,
+    /// Nothing but the intent's tag tells: a repeat makes a second object.
+    TagOnly,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $lane:ident, $identity:ident, [$($attribute:literal),*];)*) => {
+        /// A kind of AWS object that Outrigger stands up.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Kind { $($(#[$doc])* $variant,)* }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Kind] = &[$(Kind::$variant,)*];
+
+            /// The kind's name, as it stands in keys.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Kind::$variant => $text,)* }
+            }
+
+            /// The lane that looks after resources of this kind.
+            pub fn lane(self) -> Lane {
+                match self { $(Kind::$variant => Lane::$lane,)* }
+            }
+
+            /// How a repeated create of this kind is recognised.
+            pub fn identity(self) -> Identity {
+                match self { $(Kind::$variant => Identity::$identity,)* }
+            }
+
+            /// What is known of a resource of this kind once it exists, besides its `id`.
+            pub fn attributes(self) -> &'static [&'static str] {
+                match self { $(Kind::$variant => &[$($attribute),*],)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// `AWS::EC2::VPC`.
+    Vpc = "vpc", Network, TagOnly, [];
+    /// `AWS::EC2::Subnet`.
+    Subnet = "subnet", Network, TagOnly, [];
+    /// `AWS::EC2::InternetGateway`, with its attachment to the VPC.
+    InternetGateway = "internet-gateway", Network, TagOnly, [];
+    /// `AWS::EC2::RouteTable`.
+    RouteTable = "route-table", Network, ClientToken, [];
+    /// `AWS::EC2::Route`.
+    Route = "route", Network, UniqueName, [];
+    /// `AWS::EC2::SubnetRouteTableAssociation`.
+    RouteTableAssociation = "route-table-association", Network, UniqueName, [];
+    /// `AWS::EC2::SecurityGroup`, with its rules.
+    SecurityGroup = "security-group", Network, UniqueName, [];
+    /// `AWS::RDS::DBSubnetGroup`.
+    DbSubnetGroup = "db-subnet-group", Datastore, UniqueName, [];
+    /// `AWS::RDS::DBInstance`.
+    DbInstance = "db-instance", Datastore, UniqueName, ["arn", "endpoint", "port", "engine_version"];
+    /// `AWS::ElastiCache::SubnetGroup`.
+    CacheSubnetGroup = "cache-subnet-group", Datastore, UniqueName, [];
+    /// `AWS::ElastiCache::ReplicationGroup`. `member_1` and so on are the ids of its cache clusters.
+    ReplicationGroup = "replication-group", Datastore, UniqueName,
+        ["arn", "endpoint", "port", "member_1", "member_2", "member_3", "member_4", "member_5", "member_6"];
+    /// `AWS::Kinesis::Stream`, with its shard metrics.
+    Stream = "stream", Datastore, UniqueName, ["arn", "name"];
+    /// `AWS::SecretsManager::Secret`, with a generated password.
+    Secret = "secret", Datastore, UniqueName, ["arn"];
+    /// The host and port of a database, filled into its secret once the database has them.
+    SecretAttachment = "secret-attachment", Datastore, ClientToken, [];
+    /// `AWS::CloudWatch::Alarm`.
+    Alarm = "alarm", Observability, UniqueName, ["arn"];
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// What names a resource: `us-east-1/vpc/main`. No role (primary, writer) is ever part of it: roles change, names do not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceKey {
+    /// Where it lives.
+    pub region: Region,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name within the stack.
+    pub name: String,
+}
+
+impl ResourceKey {
+    /// Makes a key.
+    pub fn new(region: &Region, kind: Kind, name: impl Into<String>) -> Self {
+        Self {
+            region: region.clone(),
+            kind,
+            name: name.into(),
+        }
+    }
+}
+
+impl fmt::Display for ResourceKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}/{}", self.region, self.kind, self.name)
+    }
+}
+
+/// A text that is not a resource's key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a resource key; expected region/kind/name, for instance us-east-1/vpc/vpc")]
+pub struct KeyError(pub String);
+
+impl FromStr for ResourceKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let wrong = || KeyError(text.to_owned());
+        let mut parts = text.splitn(3, '/');
+        let (Some(region), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(wrong());
+        };
+        let kind = Kind::ALL
+            .iter()
+            .copied()
+            .find(|known| known.as_str() == kind)
+            .ok_or_else(wrong)?;
+        if region.is_empty() || name.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self::new(&Region::new(region), kind, name))
+    }
+}
+
+impl Serialize for ResourceKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ResourceKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_read_back_as_written() {
+        for kind in Kind::ALL {
+            let key = ResourceKey::new(&Region::new("us-east-1"), *kind, "a-name");
+            assert_eq!(key.to_string().parse(), Ok(key.clone()));
+            let json = serde_json::to_string(&key).unwrap();
+            assert_eq!(serde_json::from_str::<ResourceKey>(&json).unwrap(), key);
+            assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{}\"", kind.as_str()));
+        }
+    }
+
+    #[test]
+    fn bad_keys_are_refused() {
+        for text in [
+            "",
+            "us-east-1",
+            "us-east-1/vpc",
+            "us-east-1/pvc/a",
+            "/vpc/a",
+            "us-east-1/vpc/",
+        ] {
+            assert_eq!(text.parse::<ResourceKey>(), Err(KeyError(text.to_owned())));
+        }
+    }
+}

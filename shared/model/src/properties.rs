@@ -1,0 +1,335 @@
+//! What a resource is to be, kind by kind. Shapes follow AWS's API; names are spelled out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use crate::key::{Kind, ResourceKey};
+
+/// A value that is known, or one that another resource has once it exists.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Input {
+    /// A known value.
+    Text(String),
+    /// An attribute of another resource.
+    Reference(Reference),
+}
+
+/// An attribute of a resource: `id`, or one of [`Kind::attributes`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Which resource.
+    pub resource: ResourceKey,
+    /// Which of its attributes.
+    pub attribute: String,
+}
+
+impl Input {
+    /// A reference to an attribute of a resource.
+    pub fn of(resource: &ResourceKey, attribute: &str) -> Self {
+        Self::Reference(Reference {
+            resource: resource.clone(),
+            attribute: attribute.to_owned(),
+        })
+    }
+
+    /// A reference to a resource's id.
+    pub fn id_of(resource: &ResourceKey) -> Self {
+        Self::of(resource, "id")
+    }
+
+    /// The value; empty while it still refers to a resource, which the executor never hands to an adapter.
+    pub fn text(&self) -> &str {
+        match self {
+            Input::Text(text) => text,
+            Input::Reference(_) => "",
+        }
+    }
+}
+
+macro_rules! properties {
+    ($($kind:ident,)*) => {
+        /// What a resource is to be.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "kebab-case")]
+        pub enum Properties { $(
+            #[doc = concat!("See [`", stringify!($kind), "`].")]
+            $kind($kind),
+        )* }
+
+        impl Properties {
+            /// The kind these properties are of.
+            pub fn kind(&self) -> Kind {
+                match self { $(Properties::$kind(_) => Kind::$kind,)* }
+            }
+        }
+    };
+}
+
+properties! {
+    Vpc, Subnet, InternetGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup,
+    DbSubnetGroup, DbInstance, CacheSubnetGroup, ReplicationGroup, Stream, Secret, SecretAttachment,
+    Alarm,
+}
+
+/// A VPC; DNS support and host names are always on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Vpc {
+    /// Its address range.
+    pub cidr: Ipv4Net,
+}
+
+/// A subnet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subnet {
+    /// The VPC's id.
+    pub vpc: Input,
+    /// Its address range.
+    pub cidr: Ipv4Net,
+    /// Its availability zone's name.
+    pub zone: String,
+    /// Whether what starts in it gets a public address.
+    pub public_address_on_launch: bool,
+}
+
+/// An internet gateway, attached to a VPC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InternetGateway {
+    /// The VPC's id.
+    pub vpc: Input,
+}
+
+/// A route table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// The VPC's id.
+    pub vpc: Input,
+}
+
+/// A route to an internet gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Route {
+    /// The route table's id.
+    pub route_table: Input,
+    /// Where packets want to go.
+    pub destination: Ipv4Net,
+    /// The internet gateway's id.
+    pub gateway: Input,
+}
+
+/// The association of a subnet with a route table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RouteTableAssociation {
+    /// The route table's id.
+    pub route_table: Input,
+    /// The subnet's id.
+    pub subnet: Input,
+}
+
+/// A security group: one rule for what may come in per entry, and everything may go out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SecurityGroup {
+    /// The VPC's id.
+    pub vpc: Input,
+    /// What it is for.
+    pub description: String,
+    /// What may come in.
+    pub ingress: Vec<IngressRule>,
+}
+
+/// TCP traffic that may come in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct IngressRule {
+    /// The port.
+    pub port: u16,
+    /// From where.
+    pub source: Ipv4Net,
+    /// Why.
+    pub description: String,
+}
+
+/// A DB subnet group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DbSubnetGroup {
+    /// What it is for.
+    pub description: String,
+    /// The subnets' ids.
+    pub subnets: Vec<Input>,
+}
+
+/// An RDS for PostgreSQL instance. Storage is always encrypted; it is never publicly accessible.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DbInstance {
+    /// The engine's version, as resolved at planning.
+    pub engine_version: String,
+    /// The instance class, such as `db.t3.micro`.
+    pub class: String,
+    /// Allocated storage.
+    pub storage_gib: u32,
+    /// `gp2` or `gp3`.
+    pub storage_type: String,
+    /// Whether it has a standby in another zone.
+    pub multi_az: bool,
+    /// The name of the database made in it.
+    pub database: String,
+    /// The port it listens on.
+    pub port: u16,
+    /// The ARN of the secret whose `username` and `password` its master user gets.
+    pub secret: Input,
+    /// The DB subnet group's name.
+    pub subnet_group: Input,
+    /// The security groups' ids.
+    pub security_groups: Vec<Input>,
+    /// How long automated backups are kept; 0 switches them off.
+    pub backup_retention_days: u32,
+    /// When backups are made, `hh:mm-hh:mm` in UTC.
+    pub backup_window: String,
+    /// When AWS may maintain it, `ddd:hh:mm-ddd:hh:mm` in UTC.
+    pub maintenance_window: String,
+    /// Whether AWS may upgrade the engine's minor version in the maintenance window.
+    pub minor_upgrades: bool,
+    /// Whether AWS refuses to delete it.
+    pub deletion_protection: bool,
+    /// Whether a final snapshot is taken when it is deleted.
+    pub final_snapshot: bool,
+}
+
+/// An ElastiCache subnet group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CacheSubnetGroup {
+    /// What it is for.
+    pub description: String,
+    /// The subnets' ids.
+    pub subnets: Vec<Input>,
+}
+
+/// A Redis replication group with one shard. It is always encrypted at rest and in transit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplicationGroup {
+    /// What it is for.
+    pub description: String,
+    /// The engine's version, as resolved at planning.
+    pub engine_version: String,
+    /// The node type, such as `cache.t3.micro`.
+    pub node_type: String,
+    /// How many nodes: one primary, and replicas.
+    pub nodes: u32,
+    /// The port it listens on.
+    pub port: u16,
+    /// Whether a replica takes over when the primary fails.
+    pub automatic_failover: bool,
+    /// Whether nodes are spread over zones.
+    pub multi_az: bool,
+    /// The cache subnet group's name.
+    pub subnet_group: Input,
+    /// The security groups' ids.
+    pub security_groups: Vec<Input>,
+}
+
+/// A provisioned Kinesis data stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stream {
+    /// How many shards are open.
+    pub shards: u32,
+    /// How long records are kept.
+    pub retention_hours: u32,
+    /// The shard-level metrics that are on, such as `IncomingBytes`.
+    pub shard_metrics: BTreeSet<String>,
+}
+
+/// A secret: JSON `{username, password, engine, port, dbname}` with a generated password, and `host` once known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Secret {
+    /// What it is for.
+    pub description: String,
+    /// The user's name.
+    pub username: String,
+    /// The engine, `postgres`.
+    pub engine: String,
+    /// The port the engine listens on.
+    pub port: u16,
+    /// The database's name.
+    pub database: String,
+}
+
+/// The host and port of a database, in its secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SecretAttachment {
+    /// The secret's ARN.
+    pub secret: Input,
+    /// The database's host name.
+    pub host: Input,
+    /// The database's port.
+    pub port: Input,
+}
+
+/// A CloudWatch alarm on one metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// What it tells.
+    pub description: String,
+    /// The metric's namespace, such as `AWS/RDS`.
+    pub namespace: String,
+    /// The metric's name.
+    pub metric: String,
+    /// The metric's dimensions.
+    pub dimensions: BTreeMap<String, Input>,
+    /// How a period's samples become one number.
+    pub statistic: Statistic,
+    /// How the number stands to the threshold when the alarm fires.
+    pub comparison: Comparison,
+    /// The threshold, in the metric's unit.
+    pub threshold: f64,
+    /// The length of a period.
+    pub period_seconds: u32,
+    /// How many periods in a row.
+    pub periods: u32,
+    /// What a period without data counts as.
+    pub missing_data: MissingData,
+}
+
+/// How a period's samples become one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// Their mean.
+    Average,
+    /// Their sum.
+    Sum,
+    /// The least of them.
+    Minimum,
+    /// The greatest of them.
+    Maximum,
+}
+
+/// How a number stands to the threshold when an alarm fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Comparison {
+    /// Above it.
+    GreaterThan,
+    /// Above it, or equal.
+    GreaterThanOrEqual,
+    /// Below it.
+    LessThan,
+    /// Below it, or equal.
+    LessThanOrEqual,
+}
+
+/// What a period without data counts as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingData {
+    /// As nothing: the alarm may go to `INSUFFICIENT_DATA`.
+    #[default]
+    Missing,
+    /// As within the threshold.
+    NotBreaching,
+    /// As beyond the threshold.
+    Breaching,
+    /// As whatever came before.
+    Ignore,
+}
