@@ -1,0 +1,13 @@
+//! From a document to a resource graph, and from recorded state to a plan.
+//!
+//! This crate is pure and deterministic: the same document, answers of AWS and records always make the same plan.
+
+pub mod expand;
+pub mod graph;
+pub mod plan;
+pub mod resolve;
+pub mod version;
+
+pub use expand::{Resolved, expand, output_reference};
+pub use graph::Graph;
+pub use plan::{Action, Plan, Step, destroy, provision};
