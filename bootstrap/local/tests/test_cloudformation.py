@@ -1,0 +1,107 @@
+"""The patches of CloudFormation, and the template of a control plane in small."""
+
+from __future__ import annotations
+
+import json
+import unittest
+
+from support import GapTest, Server, function_zip, local, unique
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def deploy(server: Server, resources: dict) -> dict[str, str]:
+    """The physical ids of the resources of a new stack."""
+    formation, name = server.client("cloudformation"), unique("stack")
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}
+    formation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+    described = formation.describe_stack_resources(StackName=name)["StackResources"]
+    return {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in described}
+
+
+class TemplatePropertiesTest(GapTest):
+    def test_boundary_and_recovery(self) -> None:
+        def observe(server: Server) -> list[object]:
+            made = deploy(
+                server,
+                {
+                    "Boundary": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": POLICY}},
+                    "Role": {
+                        "Type": "AWS::IAM::Role",
+                        "Properties": {"AssumeRolePolicyDocument": TRUST, "PermissionsBoundary": {"Ref": "Boundary"}},
+                    },
+                    "Table": {
+                        "Type": "AWS::DynamoDB::Table",
+                        "Properties": {
+                            "BillingMode": "PAY_PER_REQUEST",
+                            "AttributeDefinitions": [{"AttributeName": "key", "AttributeType": "S"}],
+                            "KeySchema": [{"AttributeName": "key", "KeyType": "HASH"}],
+                            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+                        },
+                    },
+                },
+            )
+            role = server.client("iam").get_role(RoleName=made["Role"])["Role"]
+            backups = server.client("dynamodb").describe_continuous_backups(TableName=made["Table"])
+            recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+            boundary = (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+            return [boundary == made["Boundary"], recovery["PointInTimeRecoveryStatus"]]
+
+        self.check(observe, [True, "ENABLED"])
+
+
+class WhatMiniStackDoesTest(unittest.TestCase):
+    """What the product relies on, and MiniStack does without help."""
+
+    def test_a_serverless_function_and_state_machine(self) -> None:
+        server, bucket = local(), unique("code")
+        store = server.client("s3")
+        store.create_bucket(Bucket=bucket)
+        store.put_object(Bucket=bucket, Key="function.zip", Body=function_zip())
+        made = deploy(
+            server,
+            {
+                "Function": {
+                    "Type": "AWS::Serverless::Function",
+                    "Properties": {
+                        "CodeUri": {"Bucket": bucket, "Key": "function.zip"},
+                        "Runtime": "provided.al2023",
+                        "Handler": "bootstrap",
+                        "Timeout": 10,
+                    },
+                },
+                "Machine": {
+                    "Type": "AWS::Serverless::StateMachine",
+                    "Properties": {
+                        "Definition": {
+                            "QueryLanguage": "JSONata",
+                            "StartAt": "Call",
+                            "States": {
+                                "Call": {
+                                    "Type": "Task",
+                                    "Resource": "arn:aws:states:::lambda:invoke",
+                                    "Arguments": {"FunctionName": "${Function}", "Payload": "{% $states.input %}"},
+                                    "Output": "{% $states.result.Payload %}",
+                                    "End": True,
+                                }
+                            },
+                        },
+                        "DefinitionSubstitutions": {"Function": {"Fn::GetAtt": ["Function", "Arn"]}},
+                        "Policies": [{"LambdaInvokePolicy": {"FunctionName": {"Ref": "Function"}}}],
+                    },
+                },
+            },
+        )
+        from test_step_functions import run
+
+        ended = run(server, made["Machine"], {"hello": "there"})
+        self.assertEqual({"hello": "there"}, json.loads(ended.get("output", "null")), ended)

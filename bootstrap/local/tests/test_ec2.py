@@ -1,0 +1,313 @@
+"""The patches of EC2."""
+
+from __future__ import annotations
+
+import unittest
+
+from support import GapTest, Server, code, local, unique
+
+
+def network(server: Server, cidr: str = "10.0.0.0/16") -> dict:
+    """A VPC with a subnet in it."""
+    ec2 = server.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=cidr.replace("/16", "/24"))["Subnet"]["SubnetId"]
+    return {"ec2": ec2, "vpc": vpc, "subnet": subnet}
+
+
+def table(made: dict) -> str:
+    return made["ec2"].create_route_table(VpcId=made["vpc"])["RouteTable"]["RouteTableId"]
+
+
+def group(made: dict) -> str:
+    return made["ec2"].create_security_group(GroupName=unique("g"), Description="d", VpcId=made["vpc"])["GroupId"]
+
+
+def gateway(made: dict) -> str:
+    identifier = made["ec2"].create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    made["ec2"].attach_internet_gateway(InternetGatewayId=identifier, VpcId=made["vpc"])
+    return identifier
+
+
+def rule(port: int = 5432, **source) -> list[dict]:
+    source = source or {"IpRanges": [{"CidrIp": "10.0.0.0/16", "Description": "a"}]}
+    return [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **source}]
+
+
+class ReferencesTest(GapTest):
+    def test_a_subnet_needs_its_vpc(self) -> None:
+        self.check(
+            lambda server: code(server.client("ec2").create_subnet, VpcId="vpc-0", CidrBlock="10.0.0.0/24"),
+            "InvalidVpcID.NotFound",
+        )
+
+    def test_a_route_table_and_a_group_need_their_vpc(self) -> None:
+        def observe(server: Server) -> list[str]:
+            ec2 = server.client("ec2")
+            return [
+                code(ec2.create_route_table, VpcId="vpc-0"),
+                code(ec2.create_security_group, GroupName="g", Description="d", VpcId="vpc-0"),
+            ]
+
+        self.check(observe, ["InvalidVpcID.NotFound"] * 2)
+
+    def test_absent_objects_are_not_found(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = network(server)
+            ec2, routes = made["ec2"], table(made)
+            return [
+                code(ec2.associate_route_table, RouteTableId=routes, SubnetId="subnet-0"),
+                code(ec2.disassociate_route_table, AssociationId="rtbassoc-0"),
+                code(ec2.detach_internet_gateway, InternetGatewayId="igw-0", VpcId=made["vpc"]),
+                code(ec2.create_route, RouteTableId=routes, DestinationCidrBlock="0.0.0.0/0", GatewayId="igw-0"),
+                code(ec2.delete_route, RouteTableId=routes, DestinationCidrBlock="0.0.0.0/0"),
+                code(ec2.describe_route_tables, RouteTableIds=["rtb-0"]),
+                code(ec2.create_tags, Resources=["vpc-0"], Tags=[{"Key": "a", "Value": "b"}]),
+                code(
+                    ec2.authorize_security_group_ingress,
+                    GroupId=group(made),
+                    IpPermissions=rule(UserIdGroupPairs=[{"GroupId": "sg-0"}]),
+                ),
+            ]
+
+        self.check(
+            observe,
+            [
+                "InvalidSubnetID.NotFound",
+                "InvalidAssociationID.NotFound",
+                "InvalidInternetGatewayID.NotFound",
+                "InvalidGatewayID.NotFound",
+                "InvalidRoute.NotFound",
+                "InvalidRouteTableID.NotFound",
+                "InvalidVpcID.NotFound",
+                "InvalidGroup.NotFound",
+            ],
+        )
+
+    def test_a_detached_gateway_cannot_be_detached(self) -> None:
+        def observe(server: Server) -> str:
+            made = network(server)
+            identifier = made["ec2"].create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+            return code(made["ec2"].detach_internet_gateway, InternetGatewayId=identifier, VpcId=made["vpc"])
+
+        self.check(observe, "Gateway.NotAttached")
+
+
+class CidrsTest(GapTest):
+    def test_ranges_are_checked(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = network(server)
+            ec2, vpc = made["ec2"], made["vpc"]
+            return [
+                code(ec2.create_vpc, CidrBlock="10.0.0.0/8"),
+                code(ec2.create_subnet, VpcId=vpc, CidrBlock="10.0.0.300/24"),
+                code(ec2.create_subnet, VpcId=vpc, CidrBlock="10.1.0.0/24"),
+                code(ec2.create_subnet, VpcId=vpc, CidrBlock="10.0.0.128/25"),
+                code(ec2.create_subnet, VpcId=vpc, CidrBlock="10.0.1.0/24", AvailabilityZone="us-east-1z"),
+                code(
+                    ec2.authorize_security_group_ingress,
+                    GroupId=group(made),
+                    IpPermissions=rule(IpRanges=[{"CidrIp": "10.0.0.0/99"}]),
+                ),
+            ]
+
+        self.check(
+            observe,
+            [
+                "InvalidVpc.Range",
+                "InvalidParameterValue",
+                "InvalidSubnet.Range",
+                "InvalidSubnet.Conflict",
+                "InvalidParameterValue",
+                "InvalidParameterValue",
+            ],
+        )
+
+    def test_ranges_are_made_canonical(self) -> None:
+        def observe(server: Server) -> list[object]:
+            ec2 = server.client("ec2")
+            vpc = ec2.create_vpc(CidrBlock="10.9.3.4/16")["Vpc"]
+            subnet = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.9.1.9/25")["Subnet"]
+            return [vpc["CidrBlock"], subnet["CidrBlock"], subnet["AvailableIpAddressCount"]]
+
+        self.check(observe, ["10.9.0.0/16", "10.9.1.0/25", 123])
+
+
+class DuplicatesTest(GapTest):
+    def test_rules(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = network(server)
+            ec2, identifier = made["ec2"], group(made)
+            everywhere = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+            other = rule(IpRanges=[{"CidrIp": "10.0.0.0/16", "Description": "another"}])
+            return [
+                code(ec2.authorize_security_group_ingress, GroupId=identifier, IpPermissions=rule()),
+                code(ec2.authorize_security_group_ingress, GroupId=identifier, IpPermissions=other),
+                code(ec2.authorize_security_group_egress, GroupId=identifier, IpPermissions=everywhere),
+                code(ec2.revoke_security_group_ingress, GroupId=identifier, IpPermissions=other),
+                code(ec2.revoke_security_group_ingress, GroupId=identifier, IpPermissions=other),
+            ]
+
+        duplicate = "InvalidPermission.Duplicate"
+        self.check(observe, ["ok", duplicate, duplicate, "ok", "InvalidPermission.NotFound"])
+
+    def test_routes_and_associations(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = network(server)
+            ec2, routes, internet = made["ec2"], table(made), gateway(made)
+            route = {"RouteTableId": routes, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": internet}
+            second = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+            return [
+                code(ec2.create_route, **route),
+                code(ec2.create_route, **route),
+                code(ec2.associate_route_table, RouteTableId=routes, SubnetId=made["subnet"]),
+                code(ec2.associate_route_table, RouteTableId=table(made), SubnetId=made["subnet"]),
+                code(ec2.attach_internet_gateway, InternetGatewayId=internet, VpcId=made["vpc"]),
+                code(ec2.attach_internet_gateway, InternetGatewayId=second, VpcId=made["vpc"]),
+            ]
+
+        associated = "Resource.AlreadyAssociated"
+        self.check(observe, ["ok", "RouteAlreadyExists", "ok", associated, associated, "InvalidParameterValue"])
+
+
+class ClientTokensTest(GapTest):
+    def test_a_repeated_create_returns_the_first_object(self) -> None:
+        def observe(server: Server) -> list[object]:
+            made = network(server)
+            create, token = made["ec2"].create_route_table, unique("token")
+            first = create(VpcId=made["vpc"], ClientToken=token)["RouteTable"]["RouteTableId"]
+            second = create(VpcId=made["vpc"], ClientToken=token)["RouteTable"]["RouteTableId"]
+            return [first == second, code(create, VpcId=network(server)["vpc"], ClientToken=token)]
+
+        self.check(observe, [True, "IdempotentParameterMismatch"])
+
+
+class DependencyViolationsTest(GapTest):
+    def test_of_the_network(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = network(server)
+            ec2, routes, internet = made["ec2"], table(made), gateway(made)
+            ec2.associate_route_table(RouteTableId=routes, SubnetId=made["subnet"])
+            held, holder = group(made), group(made)
+            ec2.authorize_security_group_ingress(
+                GroupId=holder, IpPermissions=rule(UserIdGroupPairs=[{"GroupId": held}])
+            )
+            refused = [
+                code(ec2.delete_vpc, VpcId=made["vpc"]),
+                code(ec2.delete_route_table, RouteTableId=routes),
+                code(ec2.delete_internet_gateway, InternetGatewayId=internet),
+                code(ec2.delete_security_group, GroupId=held),
+            ]
+            ec2.detach_internet_gateway(InternetGatewayId=internet, VpcId=made["vpc"])
+            for identifier in (holder, held):
+                code(ec2.delete_security_group, GroupId=identifier)
+            ec2.delete_subnet(SubnetId=made["subnet"])
+            return [*refused, code(ec2.delete_vpc, VpcId=made["vpc"])]
+
+        self.check(observe, ["DependencyViolation"] * 5)
+
+    def test_of_what_is_in_subnets(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = network(server)
+            ec2, rds, cache = made["ec2"], server.client("rds"), server.client("elasticache")
+            other = ec2.create_subnet(VpcId=made["vpc"], CidrBlock="10.0.1.0/24", AvailabilityZone="us-east-1b")
+            subnets = [made["subnet"], other["Subnet"]["SubnetId"]]
+            name, of_database, of_cache = unique("n"), group(made), group(made)
+            rds.create_db_subnet_group(DBSubnetGroupName=name, DBSubnetGroupDescription="d", SubnetIds=subnets)
+            cache.create_cache_subnet_group(
+                CacheSubnetGroupName=name, CacheSubnetGroupDescription="d", SubnetIds=subnets[:1]
+            )
+            rds.create_db_instance(
+                DBInstanceIdentifier=name,
+                DBInstanceClass="db.t3.micro",
+                Engine="postgres",
+                AllocatedStorage=20,
+                MasterUsername="owner",
+                MasterUserPassword="a-password",
+                DBSubnetGroupName=name,
+                VpcSecurityGroupIds=[of_database],
+            )
+            cache.create_replication_group(
+                ReplicationGroupId=name,
+                ReplicationGroupDescription="d",
+                NumCacheClusters=2,
+                CacheSubnetGroupName=name,
+                SecurityGroupIds=[of_cache],
+            )
+            refused = [
+                code(ec2.delete_security_group, GroupId=of_database),
+                code(ec2.delete_security_group, GroupId=of_cache),
+                code(rds.delete_db_subnet_group, DBSubnetGroupName=name),
+                code(cache.delete_cache_subnet_group, CacheSubnetGroupName=name),
+                code(ec2.delete_subnet, SubnetId=subnets[1]),
+            ]
+            rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+            return [
+                *refused,
+                code(ec2.delete_subnet, SubnetId=subnets[0]),
+                code(rds.delete_db_subnet_group, DBSubnetGroupName=name),
+                code(ec2.delete_subnet, SubnetId=subnets[1]),
+            ]
+
+        violation = "DependencyViolation"
+        self.check(
+            observe,
+            [
+                violation,
+                violation,
+                "InvalidDBSubnetGroupStateFault",
+                "CacheSubnetGroupInUse",
+                violation,
+                violation,
+                "ok",
+                "ok",
+            ],
+        )
+
+
+class TagsOfTheDeletedTest(GapTest):
+    def test_they_are_gone(self) -> None:
+        def observe(server: Server) -> int:
+            ec2 = server.client("ec2")
+            tags = [{"ResourceType": "vpc", "Tags": [{"Key": "a", "Value": "b"}]}]
+            vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
+            ec2.delete_vpc(VpcId=vpc)
+            return len(ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [vpc]}])["Tags"])
+
+        self.check(observe, 0)
+
+
+class WhatMiniStackDoesTest(unittest.TestCase):
+    """What the product relies on, and MiniStack does without help."""
+
+    def test_vpc_and_subnet(self) -> None:
+        ec2 = local().client("ec2", "ca-central-1")
+        tags = [{"Key": "Name", "Value": "n"}, {"Key": "stack", "Value": unique("s")}]
+        made = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])
+        vpc = made["Vpc"]["VpcId"]
+        ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsSupport={"Value": True})
+        ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+        zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24", AvailabilityZone=zones[1])["Subnet"]
+        ec2.modify_subnet_attribute(SubnetId=subnet["SubnetId"], MapPublicIpOnLaunch={"Value": True})
+        filters = [{"Name": f"tag:{tag['Key']}", "Values": [tag["Value"]]} for tag in tags]
+        found = ec2.describe_vpcs(Filters=filters)["Vpcs"]
+        attribute = ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsHostnames")
+        self.assertEqual([(vpc, tags)], [(entry["VpcId"], entry["Tags"]) for entry in found])
+        self.assertTrue(attribute["EnableDnsHostnames"]["Value"])
+        self.assertEqual("ca-central-1b", subnet["AvailabilityZone"])
+        described = ec2.describe_subnets(SubnetIds=[subnet["SubnetId"]])["Subnets"][0]
+        self.assertTrue(described["MapPublicIpOnLaunch"])
+
+    def test_security_group(self) -> None:
+        made = network(local())
+        ec2, identifier = made["ec2"], group(made)
+        ec2.authorize_security_group_ingress(GroupId=identifier, IpPermissions=rule())
+        described = ec2.describe_security_groups(GroupIds=[identifier])["SecurityGroups"][0]
+        self.assertEqual("a", described["IpPermissions"][0]["IpRanges"][0]["Description"])
+        self.assertEqual("0.0.0.0/0", described["IpPermissionsEgress"][0]["IpRanges"][0]["CidrIp"])
+        rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [identifier]}])
+        self.assertEqual({True, False}, {entry["IsEgress"] for entry in rules["SecurityGroupRules"]})
+        name = described["GroupName"]
+        again = code(ec2.create_security_group, GroupName=name, Description="d", VpcId=made["vpc"])
+        self.assertEqual("InvalidGroup.Duplicate", again)

@@ -1,0 +1,217 @@
+"""The faults: each does what it says, in each wire protocol, and an invalid configuration is refused."""
+
+from __future__ import annotations
+
+import time
+import unittest
+
+from botocore.exceptions import ConnectionClosedError
+from support import Server, code, eventually, local, unique
+from test_data_services import instance, replication_group
+from test_ec2 import network
+
+
+class FaultTest(unittest.TestCase):
+    """Ends with no faults in force."""
+
+    def setUp(self) -> None:
+        self.server: Server = local()
+        self.addCleanup(self.server.faults)
+
+    def log(self, operation: str) -> dict:
+        """The last line of the log for an operation."""
+        return self.server.calls(operation)[-1]
+
+
+class ConfigurationTest(FaultTest):
+    def test_it_is_answered_and_checked(self) -> None:
+        hold = [{"service": "sts", "operation": "*", "seconds": 1}]
+        self.assertEqual({"hold": hold}, self.server.faults(hold=hold))
+        for wrong, place in (
+            ({"holds": []}, "holds"),
+            ({"hold": {}}, "hold must be a list"),
+            ({"hold": [{"service": "sts", "operation": "*"}]}, "hold[0] needs seconds"),
+            ({"fail": [{"service": "a", "operation": "b", "code": "c", "every": 1}]}, "fail[0]: unknown key every"),
+            ({"throttle": [{"service": "a", "operation": "b", "times": "1"}]}, "throttle[0].times"),
+            ({"late_visibility": {"seconds": 1, "services": ["s3"]}}, "late_visibility.services"),
+            ({"slow_provisioning": {}}, "slow_provisioning needs seconds"),
+        ):
+            with self.subTest(place):
+                answer = self.server.faults(**wrong)
+                self.assertEqual(400, answer["status"])
+                self.assertIn(place, answer["error"])
+
+
+class ThrottlingTest(FaultTest):
+    def test_each_service_has_its_own_error(self) -> None:
+        for name, service, operation, arguments, expected in (
+            ("ec2", "ec2", "create_vpc", {"CidrBlock": "10.0.0.0/16"}, "RequestLimitExceeded"),
+            ("rds", "rds", "describe_db_instances", {}, "Throttling"),
+            ("elasticache", "elasticache", "describe_replication_groups", {}, "Throttling"),
+            ("kinesis", "kinesis", "list_streams", {}, "LimitExceededException"),
+            ("secretsmanager", "secretsmanager", "list_secrets", {}, "ThrottlingException"),
+            ("cloudwatch", "cloudwatch", "describe_alarms", {}, "Throttling"),
+            ("dynamodb", "dynamodb", "list_tables", {}, "ThrottlingException"),
+            ("dynamodb", "dynamodb", "scan", {"TableName": "abc"}, "ProvisionedThroughputExceededException"),
+            ("states", "stepfunctions", "list_state_machines", {}, "ThrottlingException"),
+            ("lambda", "lambda", "list_functions", {}, "TooManyRequestsException"),
+            ("s3", "s3", "list_buckets", {}, "SlowDown"),
+            ("sts", "sts", "get_caller_identity", {}, "Throttling"),
+        ):
+            with self.subTest(service):
+                self.server.faults(throttle=[{"service": name, "operation": "*", "times": 1}])
+                call = getattr(self.server.client(service), operation)
+                self.assertEqual(expected, code(call, **arguments))
+                self.assertNotEqual(expected, code(call, **arguments))
+
+    def test_a_throttled_call_is_not_executed(self) -> None:
+        self.server.faults(throttle=[{"service": "ec2", "operation": "CreateVpc", "every": 2}])
+        ec2, region = self.server.client("ec2", "eu-west-1"), "eu-west-1"
+        outcomes = [code(ec2.create_vpc, CidrBlock="10.7.0.0/16") for _ in range(4)]
+        limited = "RequestLimitExceeded"
+        self.assertEqual(["ok", limited, "ok", limited], outcomes)
+        filters = [{"Name": "cidr", "Values": ["10.7.0.0/16"]}]
+        self.assertEqual(2, len(ec2.describe_vpcs(Filters=filters)["Vpcs"]), region)
+        self.assertEqual(("throttled", 503), (self.log("CreateVpc")["fault"], self.log("CreateVpc")["status"]))
+
+
+class FailuresTest(FaultTest):
+    def test_the_error_asked_for(self) -> None:
+        rule = {"service": "rds", "operation": "CreateDBInstance", "times": -1, "code": "InstanceQuotaExceeded"}
+        self.server.faults(fail=[rule])
+        create = self.server.client("rds").create_db_instance
+        outcomes = [code(create, **instance(unique("d"))) for _ in range(3)]
+        self.assertEqual(["InstanceQuotaExceeded"] * 3, outcomes)
+        self.assertEqual(
+            ("failed", 400), (self.log("CreateDBInstance")["fault"], self.log("CreateDBInstance")["status"])
+        )
+
+
+class LostAnswersTest(FaultTest):
+    def test_the_connection_is_closed(self) -> None:
+        for fault, expected, status in (("lose_answers", 1, 200), ("lose_requests", 0, None)):
+            with self.subTest(fault):
+                region = {"lose_answers": "eu-west-2", "lose_requests": "eu-west-3"}[fault]
+                ec2 = self.server.client("ec2", region)
+                before = len(ec2.describe_vpcs()["Vpcs"])
+                self.server.faults(**{fault: [{"service": "ec2", "operation": "CreateVpc", "times": 1}]})
+                with self.assertRaises(ConnectionClosedError):
+                    ec2.create_vpc(CidrBlock="10.0.0.0/16")
+                self.assertEqual(expected, len(ec2.describe_vpcs()["Vpcs"]) - before)
+                self.assertEqual(status, self.log("CreateVpc")["status"])
+                self.assertEqual("ok", code(ec2.create_vpc, CidrBlock="10.0.0.0/16"))
+
+
+class HeldAnswersTest(FaultTest):
+    def test_the_answer_comes_late(self) -> None:
+        self.server.faults(hold=[{"service": "sts", "operation": "*", "times": 1, "seconds": 0.5}])
+        started = time.monotonic()
+        self.server.client("sts").get_caller_identity()
+        self.assertGreater(time.monotonic() - started, 0.5)
+
+
+class LateVisibilityTest(FaultTest):
+    def test_what_is_new_is_not_found_for_a_while(self) -> None:
+        self.server.faults(late_visibility={"seconds": 0.5})
+        tags = [{"Key": "mark", "Value": unique("mark")}]
+        ec2 = self.server.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])
+        identifier = vpc["Vpc"]["VpcId"]
+
+        def found() -> list[object]:
+            filters = [{"Name": "tag:mark", "Values": [tags[0]["Value"]]}]
+            return [code(ec2.describe_vpcs, VpcIds=[identifier]), len(ec2.describe_vpcs(Filters=filters)["Vpcs"])]
+
+        self.assertEqual(["InvalidVpcID.NotFound", 0], found())
+        subnet = {"VpcId": identifier, "CidrBlock": "10.0.0.0/24"}
+        self.assertEqual("InvalidVpcID.NotFound", code(ec2.create_subnet, **subnet))
+        self.assertEqual(
+            "InvalidVpcID.NotFound", code(ec2.modify_vpc_attribute, VpcId=identifier, EnableDnsSupport={"Value": True})
+        )
+        self.assertEqual(["ok", 1], eventually(found, lambda seen: seen == ["ok", 1], 2))
+        created = ec2.create_subnet(**subnet)["Subnet"]["SubnetId"]
+        self.assertEqual("InvalidSubnetID.NotFound", code(ec2.describe_subnets, SubnetIds=[created]))
+        self.assertEqual("InvalidSubnet.Conflict", code(ec2.create_subnet, **subnet))
+        seen = eventually(lambda: code(ec2.describe_subnets, SubnetIds=[created]), lambda seen: seen == "ok", 2)
+        self.assertEqual("ok", seen)
+
+
+class SlowProvisioningTest(FaultTest):
+    SECONDS = 1.2
+
+    def statuses(self, status) -> list[str]:
+        """The statuses in their order until the last has held for a while."""
+        seen: list[str] = []
+        deadline = time.monotonic() + self.SECONDS + 0.4
+        while time.monotonic() < deadline:
+            now = status()
+            if seen[-1:] != [now]:
+                seen.append(now)
+            time.sleep(0.01)
+        return seen
+
+    def test_a_database(self) -> None:
+        self.server.faults(slow_provisioning={"seconds": self.SECONDS})
+        rds, made = self.server.client("rds"), network(self.server)
+        other = made["ec2"].create_subnet(VpcId=made["vpc"], CidrBlock="10.0.1.0/24", AvailabilityZone="us-east-1b")
+        name, subnets = unique("d"), [made["subnet"], other["Subnet"]["SubnetId"]]
+        rds.create_db_subnet_group(DBSubnetGroupName=name, DBSubnetGroupDescription="d", SubnetIds=subnets)
+        created = rds.create_db_instance(**instance(name, DBSubnetGroupName=name, Tags=[{"Key": "a", "Value": "b"}]))
+        self.assertEqual(
+            ("creating", False), (created["DBInstance"]["DBInstanceStatus"], "Endpoint" in created["DBInstance"])
+        )
+        modify = {"DBInstanceIdentifier": name, "AllocatedStorage": 30, "ApplyImmediately": True}
+        self.assertEqual("InvalidDBInstanceState", code(rds.modify_db_instance, **modify))
+
+        def status() -> str:
+            try:
+                return rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DBInstanceStatus"]
+            except rds.exceptions.DBInstanceNotFoundFault:
+                return "gone"
+
+        self.assertEqual(["creating", "available", "backing-up", "available"], self.statuses(status))
+        rds.modify_db_instance(**modify)
+        self.assertEqual(["modifying", "available"], self.statuses(status))
+        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+        self.assertEqual("InvalidDBSubnetGroupStateFault", code(rds.delete_db_subnet_group, DBSubnetGroupName=name))
+        self.assertEqual("DBInstanceAlreadyExists", code(rds.create_db_instance, **instance(name)))
+        self.assertEqual(["deleting", "gone"], self.statuses(status))
+        self.assertEqual("ok", code(rds.delete_db_subnet_group, DBSubnetGroupName=name))
+
+    def test_a_cache(self) -> None:
+        self.server.faults(slow_provisioning={"seconds": self.SECONDS, "kinds": ["elasticache"]})
+        cache, name = self.server.client("elasticache"), unique("c")
+        created = cache.create_replication_group(**replication_group(name))["ReplicationGroup"]
+        self.assertEqual("creating", created["Status"])
+        self.assertNotIn("PrimaryEndpoint", created["NodeGroups"][0])
+        self.assertEqual("InvalidReplicationGroupState", code(cache.delete_replication_group, ReplicationGroupId=name))
+
+        def status() -> str:
+            try:
+                group = cache.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]
+            except cache.exceptions.ReplicationGroupNotFoundFault:
+                return "gone"
+            return group["Status"]
+
+        self.assertEqual(["creating", "available"], self.statuses(status))
+        self.assertEqual("ok", code(cache.delete_replication_group, ReplicationGroupId=name))
+        self.assertEqual(["deleting", "gone"], self.statuses(status))
+
+    def test_a_stream(self) -> None:
+        self.server.faults(slow_provisioning={"seconds": self.SECONDS, "kinds": ["kinesis"]})
+        kinesis, name = self.server.client("kinesis"), unique("s")
+        kinesis.create_stream(StreamName=name, ShardCount=1)
+        enable = {"StreamName": name, "ShardLevelMetrics": ["IncomingBytes"]}
+        self.assertEqual("ResourceInUseException", code(kinesis.enable_enhanced_monitoring, **enable))
+
+        def status() -> str:
+            try:
+                return kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"]
+            except kinesis.exceptions.ResourceNotFoundException:
+                return "GONE"
+
+        self.assertEqual(["CREATING", "ACTIVE"], self.statuses(status))
+        kinesis.enable_enhanced_monitoring(**enable)
+        self.assertEqual(["UPDATING", "ACTIVE"], self.statuses(status))
+        kinesis.delete_stream(StreamName=name)
+        self.assertEqual(["DELETING", "GONE"], self.statuses(status))
