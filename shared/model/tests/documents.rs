@@ -1,0 +1,141 @@
+//! Documents, good and bad: every problem is told, at its place.
+
+use outrigger_model::document::{self, parse};
+use serde_json::{Value, json};
+
+fn good() -> Value {
+    document::from_text(include_str!("../../../stacks/data-processing.yaml")).unwrap()
+}
+
+/// The good document with one value changed.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut document = good();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let parent = document.pointer_mut(parent).unwrap();
+    match parent {
+        Value::Object(entries) => drop(entries.insert(key.to_owned(), value)),
+        other => panic!("{pointer} is in {other}"),
+    }
+    document
+}
+
+#[test]
+fn the_reference_stack_is_good() {
+    let document = parse(&good()).unwrap();
+    assert_eq!(document.id().to_string(), "data-processing/production");
+    // What parse reads, it reads again from what it wrote: `close-operation` does.
+    let written = serde_json::to_value(&document).unwrap();
+    assert_eq!(parse(&written).unwrap(), document);
+}
+
+#[test]
+fn defaults_are_safe() {
+    let mut document = good();
+    let database = document.pointer_mut("/databases/database").unwrap().as_object_mut().unwrap();
+    for key in ["multi_az", "deletion_protection", "final_snapshot", "storage_type", "backups", "port"] {
+        database.remove(key);
+    }
+    let database = parse(&document).unwrap().databases.remove("database").unwrap();
+    assert!(database.multi_az && database.deletion_protection && database.final_snapshot);
+    assert_eq!((database.port, database.backups.retention_days), (5432, 7));
+}
+
+#[test]
+fn bad_documents_are_refused_where_they_are_bad() {
+    let table = [
+        ("/stack", json!("Data"), "stack"),
+        ("/stack", json!("a-name-that-is-far-too-long-to-be-used"), "stack"),
+        ("/stack", json!(7), "stack"),
+        ("/environment", json!("prod--1"), "environment"),
+        ("/region", json!("mars"), "region"),
+        ("/tags/outrigger:stack", json!("mine"), "tags.outrigger:stack"),
+        ("/tags/Name", json!("mine"), "tags.Name"),
+        ("/tags/bad", json!("<>"), "tags.bad"),
+        ("/netwrok", json!({}), "netwrok"),
+        ("/network/cidr", json!("10.0.0.0/8"), "network.cidr"),
+        ("/network/cidr", json!("10.0.0.1/16"), "network.cidr"),
+        ("/network/cidr", json!("10.0.0.0/28"), "network.private"),
+        ("/network/zones", json!(0), "network.zones"),
+        ("/network/zones", json!("two"), "network.zones"),
+        ("/network/zones", json!(1), "network.zones"),
+        ("/network/private", json!(null), "network.private"),
+        ("/network/public", json!({ "cidrs": ["10.0.0.0/24"] }), "network.public.cidrs"),
+        ("/network/public", json!({ "cidrs": ["10.0.0.0/24", "10.0.0.128/25"] }), "network.public.cidrs[1]"),
+        ("/network/public", json!({ "cidrs": ["10.0.0.0/24", "10.0.9.0/24"] }), ""),
+        ("/network/public", json!({ "cidrs": ["10.0.0.0/24", "192.168.0.0/24"] }), "network.public.cidrs[1]"),
+        ("/network/public", json!({ "cidrs": ["10.0.10.0/24", "10.0.1.0/24"] }), "network.private"),
+        ("/streams/stream/shards", json!(0), "streams.stream.shards"),
+        ("/streams/stream/retention_hours", json!(12), "streams.stream.retention_hours"),
+        ("/streams/stream/shard_metrics", json!(["Incoming"]), "streams.stream.shard_metrics"),
+        ("/caches/cache/engine", json!("memcached"), "caches.cache.engine"),
+        ("/caches/cache/version", json!("seven"), "caches.cache.version"),
+        ("/caches/cache/node_type", json!("t3.micro"), "caches.cache.node_type"),
+        ("/caches/cache/nodes", json!(1), "caches.cache.automatic_failover"),
+        ("/caches/cache/automatic_failover", json!(false), "caches.cache.multi_az"),
+        ("/databases/database/engine", json!("oracle"), "databases.database.engine"),
+        ("/databases/database/version", json!(15.15), "databases.database.version"),
+        ("/databases/database/class", json!("t3.micro"), "databases.database.class"),
+        ("/databases/database/storage_gib", json!(5), "databases.database.storage_gib"),
+        ("/databases/database/storage_type", json!("floppy"), "databases.database.storage_type"),
+        ("/databases/database/database", json!("tap-db"), "databases.database.database"),
+        ("/databases/database/user", json!("admin"), "databases.database.user"),
+        ("/databases/database/port", json!(80), "databases.database.port"),
+        ("/databases/database/password", json!("hunter2"), "databases.database.password"),
+        ("/databases/database/backups", json!({ "retention_days": 60 }), "databases.database.backups.retention_days"),
+        ("/databases/database/backups", json!({ "retention_days": 7, "window": "3-4" }), "databases.database.backups.window"),
+        ("/databases/database/backups", json!({ "retention_days": 7, "window": "03:00-03:10" }), "databases.database.backups.window"),
+        ("/databases/database/maintenance_window", json!("mon:03:30-mon:04:30"), "databases.database.maintenance_window"),
+        ("/databases/database/maintenance_window", json!("monday"), "databases.database.maintenance_window"),
+        ("/alarms/database-cpu/component", json!("databases.other"), "alarms.database-cpu.component"),
+        ("/alarms/database-cpu/component", json!("database"), "alarms.database-cpu.component"),
+        ("/alarms/database-cpu/period_seconds", json!(7), "alarms.database-cpu.period_seconds"),
+        ("/alarms/database-cpu/periods", json!(1000), "alarms.database-cpu.periods"),
+        ("/outputs/vpc_id", json!("network.vpc"), "outputs.vpc_id"),
+        ("/outputs/rds_endpoint", json!("databases.other.endpoint"), "outputs.rds_endpoint"),
+        ("/outputs/rds_endpoint", json!("databases.database.password"), "outputs.rds_endpoint"),
+    ];
+    for (pointer, value, place) in table {
+        let parsed = parse(&with(pointer, value.clone()));
+        let context = format!("{pointer} = {value}");
+        if place.is_empty() {
+            assert!(parsed.is_ok(), "{context}: {parsed:?}");
+            continue;
+        }
+        let problems = parsed.expect_err(&context);
+        assert!(problems.iter().any(|problem| problem.place == place), "{context}: {problems:?}");
+    }
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let mut document = good();
+    document["region"] = json!("mars");
+    document["streams"]["stream"]["shards"] = json!("two");
+    document["databases"]["database"]["storage_gib"] = json!(1);
+    document["colour"] = json!("blue");
+    let places: Vec<String> = parse(&document).unwrap_err().into_iter().map(|problem| problem.place).collect();
+    for place in ["region", "streams.stream.shards", "databases.database.storage_gib", "colour"] {
+        assert!(places.iter().any(|found| found == place), "{place} is missing in {places:?}");
+    }
+}
+
+#[test]
+fn what_is_no_document_is_told_so() {
+    for (text, words) in [("- a\n- list", "mapping"), ("", "mapping")] {
+        let value = document::from_text(text).unwrap_or(Value::Null);
+        let problems = parse(&value).unwrap_err();
+        assert!(problems[0].message.contains(words), "{problems:?}");
+    }
+    assert!(document::from_text("stack: [unclosed").is_err());
+    assert!(document::from_text(&"a".repeat(document::BYTES_MAX + 1)).is_err());
+}
+
+#[test]
+fn subnets_follow_the_range_of_the_vpc() {
+    let mut document = good();
+    document["network"] = json!({ "cidr": "10.0.0.0/20", "zones": 3, "public": {}, "private": {} });
+    let network = parse(&document).unwrap().network;
+    let text = |ranges: Vec<ipnet::Ipv4Net>| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(text(network.public_ranges()), ["10.0.0.0/28", "10.0.0.16/28", "10.0.0.32/28"]);
+    assert_eq!(text(network.private_ranges()), ["10.0.0.160/28", "10.0.0.176/28", "10.0.0.192/28"]);
+}
