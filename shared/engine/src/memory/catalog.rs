@@ -1,0 +1,74 @@
+//! What AWS has to offer, and documents by their address, in memory.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use outrigger_model::Region;
+
+use crate::ports::catalog::Catalog;
+use crate::ports::document_source::DocumentSource;
+use crate::ports::provider::CallError;
+
+/// A catalog that always answers the same.
+#[derive(Clone, Debug)]
+pub struct MemoryCatalog {
+    /// How many zones each region has; they are called `<region>a`, `<region>b`, ...
+    pub zones: u8,
+    /// The versions of PostgreSQL.
+    pub postgres: Vec<String>,
+    /// The versions of Redis.
+    pub redis: Vec<String>,
+}
+
+impl Default for MemoryCatalog {
+    fn default() -> Self {
+        Self {
+            zones: 3,
+            postgres: ["15.7", "15.15", "16.4"].map(str::to_owned).to_vec(),
+            redis: ["6.2", "7.0", "7.1"].map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+#[async_trait]
+impl Catalog for MemoryCatalog {
+    async fn zones(&self, region: &Region) -> Result<Vec<String>, CallError> {
+        Ok((b'a'..)
+            .take(self.zones.into())
+            .map(|letter| format!("{region}{}", char::from(letter)))
+            .collect())
+    }
+
+    async fn postgres_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {
+        Ok(self.postgres.clone())
+    }
+
+    async fn redis_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {
+        Ok(self.redis.clone())
+    }
+}
+
+/// Documents by their address.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDocuments(pub BTreeMap<String, String>);
+
+#[async_trait]
+impl DocumentSource for MemoryDocuments {
+    async fn read(&self, bucket: &str, key: &str, bytes_max: usize) -> Result<String, CallError> {
+        let address = format!("s3://{bucket}/{key}");
+        match self.0.get(&address) {
+            Some(text) if text.len() <= bytes_max => Ok(text.clone()),
+            Some(text) => Err(CallError::invalid(
+                "memory:read",
+                format!(
+                    "{address} is {} bytes long; at most {bytes_max} are possible",
+                    text.len()
+                ),
+            )),
+            None => Err(CallError::invalid(
+                "memory:read",
+                format!("there is nothing at {address}"),
+            )),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! In-memory adapters of the ports, on a virtual clock: for tests, simulations and benchmarks.
+
+pub mod catalog;
+pub mod clock;
+pub mod cloud;
+pub mod store;
+pub mod world;

@@ -1,0 +1,104 @@
+//! What a task can fail with.
+
+use outrigger_model::Problem;
+
+use crate::ports::provider::{CallError, CallErrorKind};
+use crate::state::StateError;
+
+/// Why a task failed. [`TaskError::error_type`] is what a state machine's `Retry` and `Catch` name.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// The execution's input is not what the workflow takes.
+    #[error("the execution's input is wrong: {0}")]
+    InvalidInput(String),
+    /// The document has problems.
+    #[error("the document has {}:\n{}", count(.0), list(.0))]
+    InvalidDocument(Vec<Problem>),
+    /// The document asks for changes that cannot be made.
+    #[error("the stack cannot be changed to this document; {}:\n{}", count(.0), list(.0))]
+    ChangeUnsupported(Vec<Problem>),
+    /// What is to be deleted is protected.
+    #[error("the stack is protected; {}:\n{}", count(.0), list(.0))]
+    Protected(Vec<Problem>),
+    /// There is no such stack.
+    #[error("there is no stack {0}; `outrigger status` lists those there are")]
+    UnknownStack(String),
+    /// The state could not be read or changed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// AWS did not answer what the task had to know.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// What is stored does not fit together.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Every name that [`TaskError::error_type`] can answer.
+pub fn error_types() -> &'static [&'static str] {
+    &[
+        "InvalidInput",
+        "InvalidDocument",
+        "ChangeUnsupported",
+        "Protected",
+        "UnknownStack",
+        "LeaseHeld",
+        "LeaseLost",
+        "Busy",
+        "TooLarge",
+        "Unavailable",
+        "AccessDenied",
+        "Internal",
+    ]
+}
+
+impl TaskError {
+    /// The name that `Retry` and `Catch` of a state machine know it by.
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            TaskError::InvalidInput(_) => "InvalidInput",
+            TaskError::InvalidDocument(_) => "InvalidDocument",
+            TaskError::ChangeUnsupported(_) => "ChangeUnsupported",
+            TaskError::Protected(_) => "Protected",
+            TaskError::UnknownStack(_) => "UnknownStack",
+            TaskError::State(error) => error.error_type(),
+            TaskError::Call(error) => match error.kind {
+                CallErrorKind::Throttled | CallErrorKind::NotYet | CallErrorKind::Unknown | CallErrorKind::Exists => {
+                    "Unavailable"
+                }
+                CallErrorKind::Invalid => "InvalidInput",
+                CallErrorKind::Denied => "AccessDenied",
+            },
+            TaskError::Internal(_) => "Internal",
+        }
+    }
+
+    /// Whether the same invocation may succeed later, by itself.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            TaskError::State(error) => error.is_retryable(),
+            TaskError::Call(error) => error.is_retryable(),
+            TaskError::InvalidInput(_)
+            | TaskError::InvalidDocument(_)
+            | TaskError::ChangeUnsupported(_)
+            | TaskError::Protected(_)
+            | TaskError::UnknownStack(_)
+            | TaskError::Internal(_) => false,
+        }
+    }
+}
+
+fn count(problems: &[Problem]) -> String {
+    match problems.len() {
+        1 => "1 problem".to_owned(),
+        many => format!("{many} problems"),
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("- {problem}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
