@@ -1,0 +1,217 @@
+//! Finding what may be ours: by the recorded id, and by the resource's own tags, both.
+
+use std::collections::BTreeMap;
+
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Target};
+use outrigger_model::resource::{TAG_INTENT, is_ours};
+
+use crate::tags;
+
+/// How many pages of a list are read: a filter for one resource's tags leaves one object or two.
+pub(crate) const PAGES_MAX: usize = 50;
+
+/// Reads every page of a list: `pages!("ec2:DescribeVpcs", client.describe_vpcs(), vpcs)`.
+macro_rules! pages {
+    ($call:literal, $request:expr, $list:ident) => {{
+        let mut found = Vec::new();
+        let mut count: usize = 0;
+        let mut pages = $request.into_paginator().send();
+        loop {
+            match pages.next().await {
+                None => break Ok(found),
+                Some(Err(error)) => break Err($crate::call::refused($call, &error)),
+                Some(Ok(_)) if count == $crate::find::PAGES_MAX => break Err($crate::find::too_many($call)),
+                Some(Ok(page)) => {
+                    count += 1;
+                    found.extend(page.$list.unwrap_or_default());
+                }
+            }
+        }
+    }};
+}
+
+/// Lists what carries the resource's own tags, and what has the recorded id where that is not among it:
+/// `find!(client, target, "ec2:DescribeVpcs", describe_vpcs, vpc_ids, vpcs, vpc_id)`.
+macro_rules! find {
+    ($client:expr, $target:expr, $call:literal, $operation:ident, $ids:ident, $list:ident, $id:ident) => {
+        async {
+            let request = $client.$operation().set_filters(Some($crate::tags::own($target)));
+            let mut found = pages!($call, request, $list)?;
+            if let Some(id) = &$target.id
+                && !found.iter().any(|object| object.$id() == Some(id.as_str()))
+            {
+                match $client.$operation().$ids(id).send().await {
+                    Ok(answer) => found.extend(answer.$list.unwrap_or_default()),
+                    Err(error) if outrigger_aws::is_code(&error, $crate::call::NOT_FOUND) => {}
+                    Err(error) => return Err($crate::call::refused($call, &error)),
+                }
+            }
+            let found = found
+                .into_iter()
+                .filter_map(|object| {
+                    Some($crate::find::Candidate {
+                        id: object.$id()?.to_owned(),
+                        tags: $crate::tags::read(object.tags()),
+                        object,
+                    })
+                })
+                .collect();
+            Ok::<_, outrigger_engine::ports::provider::CallError>($crate::find::choose(found, $target))
+        }
+    };
+}
+
+/// An object that may be the resource.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Candidate<T> {
+    pub(crate) id: String,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) object: T,
+}
+
+/// The object that is the resource, and the ids of others that carry its tags.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Choice<T> {
+    pub(crate) id: String,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) ours: bool,
+    pub(crate) object: T,
+    pub(crate) duplicates: Vec<String>,
+}
+
+impl<T> Choice<T> {
+    /// What is observed of it; tags that differ come last.
+    pub(crate) fn observed(self, target: &Target, condition: Condition, differences: Vec<Difference>) -> Observed {
+        let tags = tags::difference(&target.resource.tags, &self.tags);
+        Observed {
+            id: self.id,
+            attributes: BTreeMap::new(),
+            condition,
+            ours: self.ours,
+            differences: differences.into_iter().chain(tags).collect(),
+            duplicates: self.duplicates,
+        }
+    }
+}
+
+/// The recorded object where it is among those found, or else the one whose intent came first.
+///
+/// Tokens of one resource sort by time. Ids break ties, so that every observation chooses alike.
+pub(crate) fn choose<T>(found: Vec<Candidate<T>>, target: &Target) -> Option<Choice<T>> {
+    let mut sorted = BTreeMap::new();
+    for candidate in found {
+        let recorded = target.id.as_ref() == Some(&candidate.id);
+        let ours = is_ours(&candidate.tags, &target.resource.tags);
+        if recorded || ours {
+            let intent = candidate.tags.get(TAG_INTENT).cloned();
+            let rank = (!recorded, intent.is_none(), intent, candidate.id.clone());
+            sorted.insert(rank, (candidate, ours));
+        }
+    }
+    let mut sorted = sorted.into_values();
+    let (chosen, ours) = sorted.next()?;
+    Some(Choice {
+        id: chosen.id,
+        tags: chosen.tags,
+        ours,
+        object: chosen.object,
+        duplicates: sorted.map(|(duplicate, _)| duplicate.id).collect(),
+    })
+}
+
+/// The error of a list that does not end.
+pub(crate) fn too_many(call: &str) -> CallError {
+    CallError {
+        call: call.to_owned(),
+        kind: CallErrorKind::Invalid,
+        code: String::new(),
+        message: format!("the list has more than {PAGES_MAX} pages"),
+        request_id: None,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_RESOURCE, TAG_STACK};
+    use outrigger_model::{Properties, Region, Resource, ResourceKey};
+
+    /// A target with tags, for the unit tests of every kind.
+    pub(crate) fn target(properties: Properties, id: Option<&str>) -> Target {
+        let key = ResourceKey::new(&Region::new("us-east-1"), properties.kind(), "main");
+        let tags = [
+            (TAG_STACK, "shop".to_owned()),
+            (TAG_ENVIRONMENT, "test".to_owned()),
+            (TAG_RESOURCE, key.to_string()),
+        ];
+        Target {
+            resource: Resource {
+                physical_name: "shop-test-main".to_owned(),
+                properties,
+                tags: tags.into_iter().map(|(tag, value)| (tag.to_owned(), value)).collect(),
+                depends_on: Default::default(),
+                key,
+            },
+            id: id.map(str::to_owned),
+            token: "0002-b".to_owned(),
+        }
+    }
+
+    fn vpc(id: Option<&str>) -> Target {
+        let cidr = "10.0.0.0/16".parse().unwrap();
+        target(Properties::Vpc(outrigger_model::properties::Vpc { cidr }), id)
+    }
+
+    fn candidate(id: &str, intent: Option<&str>) -> Candidate<()> {
+        let mut tags = vpc(None).resource.tags;
+        tags.extend(intent.map(|intent| (TAG_INTENT.to_owned(), intent.to_owned())));
+        Candidate {
+            id: id.to_owned(),
+            tags,
+            object: (),
+        }
+    }
+
+    #[track_caller]
+    fn check(found: &[Candidate<()>], recorded: Option<&str>, chosen: Option<(&str, bool, &[&str])>) {
+        let seen = choose(found.to_vec(), &vpc(recorded));
+        let seen = seen.map(|seen| (seen.id, seen.ours, seen.duplicates));
+        let chosen = chosen.map(|(id, ours, duplicates)| {
+            let duplicates = duplicates.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+            (id.to_owned(), ours, duplicates)
+        });
+        assert_eq!(seen, chosen);
+    }
+
+    #[test]
+    fn the_recorded_one_or_else_the_first_is_chosen() {
+        let one = candidate("vpc-9", Some("0001-a"));
+        let two = candidate("vpc-1", Some("0002-b"));
+        let three = candidate("vpc-0", None);
+        let mut foreign = candidate("vpc-7", Some("0000-0"));
+        foreign.tags.remove(TAG_RESOURCE);
+
+        check(&[], None, None);
+        check(&[foreign.clone()], None, None);
+        check(std::slice::from_ref(&one), None, Some(("vpc-9", true, &[])));
+        check(
+            &[three.clone(), two.clone(), one.clone(), foreign.clone()],
+            None,
+            Some(("vpc-9", true, &["vpc-1", "vpc-0"])),
+        );
+        check(
+            &[one.clone(), two.clone()],
+            Some("vpc-1"),
+            Some(("vpc-1", true, &["vpc-9"])),
+        );
+        check(
+            &[one.clone(), two.clone()],
+            Some("vpc-5"),
+            Some(("vpc-9", true, &["vpc-1"])),
+        );
+        // The list by tags and the one by id may both show it.
+        check(&[one.clone(), one.clone()], Some("vpc-9"), Some(("vpc-9", true, &[])));
+        // The recorded one has lost its tags: it is not ours any more.
+        check(&[foreign], Some("vpc-7"), Some(("vpc-7", false, &[])));
+    }
+}

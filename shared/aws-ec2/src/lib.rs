@@ -1,0 +1,189 @@
+//! The EC2 adapter: the kinds of the network lane, one module each, and the zones of a region.
+//!
+//! EC2 is eventually consistent: what one call has made, the next may not see yet. So an id that a create or a change
+//! refers to and that EC2 does not know is [`CallErrorKind::NotYet`], never a verdict.
+//! Source: <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>.
+
+#[macro_use]
+mod find;
+mod call;
+mod internet_gateway;
+mod route;
+mod route_table;
+mod route_table_association;
+mod security_group;
+mod subnet;
+mod tags;
+mod vpc;
+mod zones;
+
+use std::future::Future;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_ec2::Client;
+use outrigger_aws::{Aws, Clients};
+use outrigger_engine::ports::provider::{
+    CALL_SECONDS_MAX, CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target,
+};
+use outrigger_model::{Kind, Properties};
+
+/// The SDK that the adapter is built on, for tests that look at what the provider made.
+pub use aws_sdk_ec2 as sdk;
+pub use zones::zones;
+
+/// The network lane's resources, over EC2. One client per region, each made when first needed.
+///
+/// # Guarantees
+/// - `ensure` and `delete` make at most one mutating call; where one of them must know more than it was told (an
+///   internet gateway's attachment, a security group's rules), it reads first.
+/// - Creates that nothing but a tag identifies are sent once: the SDK's retries are off for them.
+/// - Tags of others are never removed, and neither are rules for outgoing traffic.
+///
+/// # Caveats
+/// - A route, and a subnet's association with a route table, carry no tags. What already leads there is ours when it
+///   leads where we want it, or when its id is the recorded one.
+///
+/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/OperationList-query-vpc.html>.
+#[derive(Debug)]
+pub struct Network {
+    clients: Clients<Client>,
+}
+
+/// Calls the function of the target's kind; other lanes' kinds are refused.
+macro_rules! by_kind {
+    ($target:expr, $module:ident, $wanted:ident => $call:expr) => {
+        match &$target.resource.properties {
+            Properties::Vpc($wanted) => {
+                use vpc as $module;
+                $call
+            }
+            Properties::Subnet($wanted) => {
+                use subnet as $module;
+                $call
+            }
+            Properties::InternetGateway($wanted) => {
+                use internet_gateway as $module;
+                $call
+            }
+            Properties::RouteTable($wanted) => {
+                use route_table as $module;
+                $call
+            }
+            Properties::Route($wanted) => {
+                use route as $module;
+                $call
+            }
+            Properties::RouteTableAssociation($wanted) => {
+                use route_table_association as $module;
+                $call
+            }
+            Properties::SecurityGroup($wanted) => {
+                use security_group as $module;
+                $call
+            }
+            Properties::DbSubnetGroup(_)
+            | Properties::DbInstance(_)
+            | Properties::CacheSubnetGroup(_)
+            | Properties::ReplicationGroup(_)
+            | Properties::Stream(_)
+            | Properties::Secret(_)
+            | Properties::SecretAttachment(_)
+            | Properties::Alarm(_) => Err(CallError::invalid(
+                "ec2",
+                format!("{} is not a resource of the network lane", $target.resource.key),
+            )),
+        }
+    };
+}
+
+impl Network {
+    /// Connects to nothing yet.
+    pub fn new(aws: &Aws) -> Self {
+        Self {
+            clients: Clients::new(aws, Client::new),
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Network {
+    fn kinds(&self) -> &'static [Kind] {
+        &[
+            Kind::Vpc,
+            Kind::Subnet,
+            Kind::InternetGateway,
+            Kind::RouteTable,
+            Kind::Route,
+            Kind::RouteTableAssociation,
+            Kind::SecurityGroup,
+        ]
+    }
+
+    async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
+        let client = self.clients.of(&target.resource.key.region).await;
+        in_time("observe", target, async {
+            by_kind!(target, kind, wanted => kind::observe(&client, target, wanted).await)
+        })
+        .await
+    }
+
+    async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
+        match observed.map(|observed| &observed.condition) {
+            None | Some(Condition::Ready) => {}
+            // What is on the move can be changed only when it has come to rest.
+            Some(Condition::Changing { .. } | Condition::Deleting) => {
+                return Ok(Progress::changed(call::POLL_AFTER_SECONDS));
+            }
+            Some(Condition::Broken { reason }) => return Ok(Progress::Blocked { reason: reason.clone() }),
+        }
+        let client = self.clients.of(&target.resource.key.region).await;
+        in_time("ensure", target, async {
+            by_kind!(target, kind, wanted => kind::ensure(&client, target, wanted, observed).await)
+        })
+        .await
+    }
+
+    async fn delete(&self, target: &Target, observed: &Observed) -> Result<Progress, CallError> {
+        let client = self.clients.of(&target.resource.key.region).await;
+        in_time("delete", target, async {
+            by_kind!(target, kind, _wanted => kind::delete(&client, &observed.id).await)
+        })
+        .await
+    }
+}
+
+/// Gives up after [`CALL_SECONDS_MAX`]: what became of the call under way is then unknown.
+async fn in_time<T>(
+    verb: &str,
+    target: &Target,
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    match tokio::time::timeout(Duration::from_secs(CALL_SECONDS_MAX), work).await {
+        Ok(result) => result,
+        Err(_) => Err(CallError {
+            call: format!("ec2: {verb} {}", target.resource.key),
+            kind: CallErrorKind::Unknown,
+            code: String::new(),
+            message: format!("no answer within {CALL_SECONDS_MAX} s"),
+            request_id: None,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use outrigger_model::Lane;
+
+    #[test]
+    fn kinds_are_those_of_the_lane() {
+        let network = Network::new(&Aws::new());
+        let lane: Vec<Kind> = Kind::ALL
+            .iter()
+            .copied()
+            .filter(|kind| kind.lane() == Lane::Network)
+            .collect();
+        assert_eq!(network.kinds(), lane);
+    }
+}
