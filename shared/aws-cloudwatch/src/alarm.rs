@@ -1,0 +1,439 @@
+//! `AWS::CloudWatch::Alarm`, on one metric.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::types::{
+    AlarmType, ComparisonOperator, Dimension, MetricAlarm, Statistic as SdkStatistic, Tag,
+};
+use outrigger_aws::{call_error, is_code};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
+use outrigger_model::properties::{Alarm, Comparison, MissingData, Statistic};
+use outrigger_model::resource::is_ours;
+
+use crate::POLL_SECONDS;
+
+const PUT_METRIC_ALARM: &str = "cloudwatch:PutMetricAlarm";
+const NOT_FOUND: &[&str] = &["ResourceNotFound", "ResourceNotFoundException"];
+const CODES: &[(&str, CallErrorKind)] = &[
+    ("ConcurrentModificationException", CallErrorKind::NotYet),
+    ("ConflictException", CallErrorKind::NotYet),
+    ("ResourceConflict", CallErrorKind::NotYet),
+    // A quota: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    ("LimitExceeded", CallErrorKind::Invalid),
+    ("LimitExceededFault", CallErrorKind::Invalid),
+];
+
+/// What has the name.
+enum Found {
+    Nothing,
+    Metric {
+        alarm: Box<MetricAlarm>,
+        tags: BTreeMap<String, String>,
+    },
+    /// A composite alarm: names are one for both.
+    Composite,
+}
+
+pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Alarm) -> Result<Option<Observed>, CallError> {
+    let name = &target.resource.physical_name;
+    match find(client, name).await? {
+        Found::Nothing => Ok(None),
+        Found::Composite => Ok(Some(Observed {
+            id: name.clone(),
+            ours: false,
+            ..Observed::default()
+        })),
+        Found::Metric { alarm, tags } => Ok(Some(Observed {
+            id: alarm.alarm_name().unwrap_or_default().to_owned(),
+            attributes: alarm
+                .alarm_arn()
+                .map(|arn| ("arn".to_owned(), arn.to_owned()))
+                .into_iter()
+                .collect(),
+            condition: Condition::Ready,
+            ours: is_ours(&tags, &target.resource.tags),
+            differences: differences(wanted, &alarm, &target.resource.tags, &tags),
+            duplicates: Vec::new(),
+        })),
+    }
+}
+
+pub(crate) async fn ensure(
+    client: &Client,
+    target: &Target,
+    wanted: &Alarm,
+    observed: Option<&Observed>,
+) -> Result<Progress, CallError> {
+    let first = match observed {
+        Some(observed) => match observed.differences.first() {
+            Some(first) => Some(first),
+            None => return Ok(Progress::Done),
+        },
+        None => None,
+    };
+    // PutMetricAlarm replaces whatever has the name, so that is looked at again just before.
+    let there = match find(client, &target.resource.physical_name).await? {
+        Found::Nothing => None,
+        Found::Metric { alarm, tags } if is_ours(&tags, &target.resource.tags) => Some(alarm),
+        Found::Metric { .. } | Found::Composite => {
+            return Err(CallError {
+                kind: CallErrorKind::Exists,
+                ..CallError::invalid(PUT_METRIC_ALARM, "an alarm of that name exists, and is not ours")
+            });
+        }
+    };
+    match (first, there) {
+        (Some(first), Some(there)) if first.property == "tags" => {
+            // TagResource adds and overwrites, never removes; PutMetricAlarm leaves an alarm's tags as they are.
+            // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_TagResource.html
+            client
+                .tag_resource()
+                .set_resource_arn(there.alarm_arn)
+                .set_tags(Some(to_sdk(&target.resource.tags)))
+                .send()
+                .await
+                .map_err(|error| call_error("cloudwatch:TagResource", CODES, &error))?;
+            Ok(Progress::changed(POLL_SECONDS))
+        }
+        (_, there) => put(client, target, wanted, there).await,
+    }
+}
+
+/// PutMetricAlarm: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
+///
+/// It replaces the whole alarm. Actions that somebody has added stay: the document says nothing of them yet.
+async fn put(
+    client: &Client,
+    target: &Target,
+    wanted: &Alarm,
+    there: Option<Box<MetricAlarm>>,
+) -> Result<Progress, CallError> {
+    let call = PUT_METRIC_ALARM;
+    let name = &target.resource.physical_name;
+    let number = |property: &str, value: u32| {
+        i32::try_from(value).map_err(|_| CallError::invalid(call, format!("{property} is too large: {value}")))
+    };
+    let dimensions = wanted
+        .dimensions
+        .iter()
+        .map(|(name, value)| Dimension::builder().name(name).value(value.text()).build())
+        .collect();
+    let mut request = client
+        .put_metric_alarm()
+        .alarm_name(name)
+        .alarm_description(&wanted.description)
+        .namespace(&wanted.namespace)
+        .metric_name(&wanted.metric)
+        .set_dimensions(Some(dimensions))
+        .statistic(statistic(wanted.statistic))
+        .comparison_operator(comparison(wanted.comparison))
+        .threshold(wanted.threshold)
+        .period(number("period_seconds", wanted.period_seconds)?)
+        .evaluation_periods(number("periods", wanted.periods)?)
+        .treat_missing_data(missing_data(wanted.missing_data))
+        .set_tags(Some(to_sdk(&target.resource.tags)));
+    if let Some(there) = there {
+        request = request
+            .set_actions_enabled(there.actions_enabled)
+            .set_alarm_actions(there.alarm_actions)
+            .set_ok_actions(there.ok_actions)
+            .set_insufficient_data_actions(there.insufficient_data_actions);
+    }
+    request.send().await.map_err(|error| call_error(call, CODES, &error))?;
+    Ok(Progress::created(name, POLL_SECONDS))
+}
+
+/// DeleteAlarms: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DeleteAlarms.html>.
+pub(crate) async fn delete(client: &Client, target: &Target) -> Result<Progress, CallError> {
+    let name = &target.resource.physical_name;
+    match find(client, name).await? {
+        Found::Metric { .. } => {}
+        Found::Nothing | Found::Composite => return Ok(Progress::Done),
+    }
+    match client.delete_alarms().alarm_names(name).send().await {
+        Ok(_) => Ok(Progress::changed(POLL_SECONDS)),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(Progress::Done),
+        Err(error) => Err(call_error("cloudwatch:DeleteAlarms", CODES, &error)),
+    }
+}
+
+/// DescribeAlarms and ListTagsForResource:
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html>.
+async fn find(client: &Client, name: &str) -> Result<Found, CallError> {
+    let output = client
+        .describe_alarms()
+        .alarm_names(name)
+        // Unless asked for, composite alarms are not shown.
+        .alarm_types(AlarmType::MetricAlarm)
+        .alarm_types(AlarmType::CompositeAlarm)
+        .send()
+        .await
+        .map_err(|error| call_error("cloudwatch:DescribeAlarms", CODES, &error))?;
+    if !output.composite_alarms().is_empty() {
+        return Ok(Found::Composite);
+    }
+    let Some(alarm) = output.metric_alarms.unwrap_or_default().into_iter().next() else {
+        return Ok(Found::Nothing);
+    };
+    match client
+        .list_tags_for_resource()
+        .set_resource_arn(alarm.alarm_arn.clone())
+        .send()
+        .await
+    {
+        Ok(output) => Ok(Found::Metric {
+            alarm: Box::new(alarm),
+            tags: from_sdk(output.tags()),
+        }),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(Found::Nothing),
+        Err(error) => Err(call_error("cloudwatch:ListTagsForResource", CODES, &error)),
+    }
+}
+
+fn to_sdk(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+fn from_sdk(tags: &[Tag]) -> BTreeMap<String, String> {
+    tags.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .collect()
+}
+
+fn statistic(statistic: Statistic) -> SdkStatistic {
+    match statistic {
+        Statistic::Average => SdkStatistic::Average,
+        Statistic::Sum => SdkStatistic::Sum,
+        Statistic::Minimum => SdkStatistic::Minimum,
+        Statistic::Maximum => SdkStatistic::Maximum,
+    }
+}
+
+fn comparison(comparison: Comparison) -> ComparisonOperator {
+    match comparison {
+        Comparison::GreaterThan => ComparisonOperator::GreaterThanThreshold,
+        Comparison::GreaterThanOrEqual => ComparisonOperator::GreaterThanOrEqualToThreshold,
+        Comparison::LessThan => ComparisonOperator::LessThanThreshold,
+        Comparison::LessThanOrEqual => ComparisonOperator::LessThanOrEqualToThreshold,
+    }
+}
+
+fn missing_data(missing_data: MissingData) -> &'static str {
+    match missing_data {
+        MissingData::Missing => "missing",
+        MissingData::NotBreaching => "notBreaching",
+        MissingData::Breaching => "breaching",
+        MissingData::Ignore => "ignore",
+    }
+}
+
+/// Where an alarm differs from what is wanted.
+fn differences(
+    wanted: &Alarm,
+    actual: &MetricAlarm,
+    wanted_tags: &BTreeMap<String, String>,
+    actual_tags: &BTreeMap<String, String>,
+) -> Vec<Difference> {
+    let wanted_dimensions: BTreeMap<_, _> = wanted
+        .dimensions
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.text()))
+        .collect();
+    let actual_dimensions: BTreeMap<_, _> = actual
+        .dimensions()
+        .iter()
+        .filter_map(|dimension| Some((dimension.name()?, dimension.value()?)))
+        .collect();
+    let count = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default();
+    // In a row means that each of the periods counts; that is also what no number of data points means.
+    let in_a_row = actual
+        .datapoints_to_alarm()
+        .is_none_or(|points| Some(points) == actual.evaluation_periods());
+    let periods = match count(actual.evaluation_periods()) {
+        periods if in_a_row => format!("{periods} in a row"),
+        periods => format!("{} of {periods}", count(actual.datapoints_to_alarm())),
+    };
+    // An alarm on a percentile or a formula has no statistic.
+    let actual_statistic = actual.statistic().map_or("another", SdkStatistic::as_str);
+    let actual_comparison = actual
+        .comparison_operator()
+        .map_or("another", ComparisonOperator::as_str);
+    [
+        missing_tags(wanted_tags, actual_tags),
+        Difference::between(
+            "description",
+            &wanted.description.as_str(),
+            &actual.alarm_description().unwrap_or_default(),
+        ),
+        Difference::between(
+            "namespace",
+            &wanted.namespace.as_str(),
+            &actual.namespace().unwrap_or_default(),
+        ),
+        Difference::between(
+            "metric",
+            &wanted.metric.as_str(),
+            &actual.metric_name().unwrap_or_default(),
+        ),
+        Difference::between("dimensions", &wanted_dimensions, &actual_dimensions),
+        Difference::between("statistic", &statistic(wanted.statistic).as_str(), &actual_statistic),
+        Difference::between(
+            "comparison",
+            &comparison(wanted.comparison).as_str(),
+            &actual_comparison,
+        ),
+        Difference::between("threshold", &Some(wanted.threshold), &actual.threshold()),
+        Difference::between("period_seconds", &wanted.period_seconds, &count(actual.period())),
+        Difference::between("periods", &format!("{} in a row", wanted.periods), &periods),
+        Difference::between(
+            "missing_data",
+            &missing_data(wanted.missing_data),
+            &actual.treat_missing_data().unwrap_or("missing"),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Wanted tags that are missing or have another value; tags that others have set stay.
+fn missing_tags(wanted: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Option<Difference> {
+    let missing: BTreeMap<_, _> = wanted
+        .iter()
+        .filter(|(key, value)| actual.get(*key) != Some(value))
+        .collect();
+    let instead: BTreeMap<_, _> = actual.iter().filter(|(key, _)| missing.contains_key(key)).collect();
+    Difference::between("tags", &missing, &instead)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatch::types::builders::MetricAlarmBuilder;
+    use outrigger_model::Input;
+
+    use super::*;
+
+    fn wanted() -> Alarm {
+        Alarm {
+            description: "no records".to_owned(),
+            namespace: "AWS/Kinesis".to_owned(),
+            metric: "IncomingRecords".to_owned(),
+            dimensions: BTreeMap::from([("StreamName".to_owned(), Input::Text("s".to_owned()))]),
+            statistic: Statistic::Sum,
+            comparison: Comparison::LessThan,
+            threshold: 1.0,
+            period_seconds: 300,
+            periods: 3,
+            missing_data: MissingData::Breaching,
+        }
+    }
+
+    fn actual() -> MetricAlarmBuilder {
+        MetricAlarm::builder()
+            .alarm_description("no records")
+            .namespace("AWS/Kinesis")
+            .metric_name("IncomingRecords")
+            .dimensions(Dimension::builder().name("StreamName").value("s").build())
+            .statistic(SdkStatistic::Sum)
+            .comparison_operator(ComparisonOperator::LessThanThreshold)
+            .threshold(1.0)
+            .period(300)
+            .evaluation_periods(3)
+            .treat_missing_data("breaching")
+    }
+
+    fn check(actual: MetricAlarmBuilder, expected: &[&str]) {
+        let tags = BTreeMap::new();
+        let found: Vec<_> = differences(&wanted(), &actual.build(), &tags, &tags)
+            .iter()
+            .map(|difference| format!("{}: {} / {}", difference.property, difference.wanted, difference.actual))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn differences_are_told() {
+        check(actual(), &[]);
+        check(actual().datapoints_to_alarm(3), &[]);
+        check(
+            actual().datapoints_to_alarm(2),
+            &[r#"periods: "3 in a row" / "2 of 3""#],
+        );
+        check(
+            actual().set_treat_missing_data(None),
+            &[r#"missing_data: "breaching" / "missing""#],
+        );
+        check(
+            actual().set_statistic(None).threshold(2.5).period(60),
+            &[
+                r#"statistic: "Sum" / "another""#,
+                "threshold: Some(1.0) / Some(2.5)",
+                "period_seconds: 300 / 60",
+            ],
+        );
+        check(
+            actual().dimensions(Dimension::builder().name("ShardId").value("1").build()),
+            &[r#"dimensions: {"StreamName": "s"} / {"ShardId": "1", "StreamName": "s"}"#],
+        );
+    }
+
+    #[test]
+    fn words() {
+        let statistics = [
+            Statistic::Average,
+            Statistic::Sum,
+            Statistic::Minimum,
+            Statistic::Maximum,
+        ];
+        let words = statistics.map(|word| statistic(word).as_str().to_owned());
+        assert_eq!(words, ["Average", "Sum", "Minimum", "Maximum"]);
+        let comparisons = [
+            Comparison::GreaterThan,
+            Comparison::GreaterThanOrEqual,
+            Comparison::LessThan,
+            Comparison::LessThanOrEqual,
+        ];
+        let words = comparisons.map(|word| comparison(word).as_str().to_owned());
+        let expected = [
+            "GreaterThanThreshold",
+            "GreaterThanOrEqualToThreshold",
+            "LessThanThreshold",
+            "LessThanOrEqualToThreshold",
+        ];
+        assert_eq!(words, expected);
+        let missing = [
+            MissingData::Missing,
+            MissingData::NotBreaching,
+            MissingData::Breaching,
+            MissingData::Ignore,
+        ];
+        assert_eq!(
+            missing.map(missing_data),
+            ["missing", "notBreaching", "breaching", "ignore"]
+        );
+    }
+
+    #[test]
+    fn foreign_tags_are_no_difference() {
+        let of = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let (wanted, actual) = (
+            of(&[("Name", "s"), ("a", "1")]),
+            of(&[("Name", "s"), ("a", "2"), ("foreign", "x")]),
+        );
+        let difference = missing_tags(&wanted, &actual).unwrap();
+        assert_eq!(
+            (difference.wanted.as_str(), difference.actual.as_str()),
+            (r#"{"a": "1"}"#, r#"{"a": "2"}"#)
+        );
+        assert_eq!(missing_tags(&of(&[("Name", "s")]), &actual), None);
+        assert_eq!(from_sdk(&to_sdk(&actual)), actual);
+    }
+}

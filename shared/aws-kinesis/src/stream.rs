@@ -1,0 +1,459 @@
+//! `AWS::Kinesis::Stream`, with its retention and its shard metrics.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::types::{MetricsName, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus};
+use outrigger_aws::{call_error, is_code};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
+use outrigger_model::properties::Stream;
+use outrigger_model::resource::is_ours;
+
+use crate::POLL_SECONDS;
+
+/// What CreateStream gives: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>.
+const RETENTION_HOURS_DEFAULT: u32 = 24;
+/// A stream carries at most 50 tags, and a page holds at least 10.
+const TAG_PAGES_MAX: usize = 10;
+
+const NOT_FOUND: &[&str] = &["ResourceNotFoundException"];
+/// Whatever changes a stream needs it `ACTIVE`.
+const CODES: &[(&str, CallErrorKind)] = &[("ResourceInUseException", CallErrorKind::NotYet)];
+/// CreateStream says the same of a name that is taken.
+const CREATE_CODES: &[(&str, CallErrorKind)] = &[("ResourceInUseException", CallErrorKind::Exists)];
+
+/// DescribeStreamSummary and ListTagsForStream:
+/// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DescribeStreamSummary.html>.
+pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Stream) -> Result<Option<Observed>, CallError> {
+    let name = &target.resource.physical_name;
+    let (summary, tags) = futures::try_join!(describe(client, name), tags(client, name))?;
+    let (Some(summary), Some(tags)) = (summary, tags) else {
+        return Ok(None);
+    };
+    let condition = condition(&summary.stream_status);
+    let differences = match condition {
+        Condition::Ready => differences(wanted, &Actual::of(&summary), &target.resource.tags, &tags),
+        // What is being created or changed does not show its values yet.
+        Condition::Changing { .. } | Condition::Deleting | Condition::Broken { .. } => Vec::new(),
+    };
+    Ok(Some(Observed {
+        id: summary.stream_name.clone(),
+        attributes: BTreeMap::from([
+            ("arn".to_owned(), summary.stream_arn),
+            ("name".to_owned(), summary.stream_name),
+        ]),
+        condition,
+        ours: is_ours(&tags, &target.resource.tags),
+        differences,
+        duplicates: Vec::new(),
+    }))
+}
+
+pub(crate) async fn ensure(
+    client: &Client,
+    target: &Target,
+    wanted: &Stream,
+    observed: Option<&Observed>,
+) -> Result<Progress, CallError> {
+    let name = &target.resource.physical_name;
+    let Some(observed) = observed else {
+        return create(client, target, wanted).await;
+    };
+    let Some(first) = observed.differences.first() else {
+        return Ok(Progress::Done);
+    };
+    match first.property {
+        "tags" => {
+            client
+                .add_tags_to_stream()
+                .stream_name(name)
+                .set_tags(Some(target.resource.tags.clone().into_iter().collect()))
+                .send()
+                .await
+                .map_err(|error| rate_or_quota(call_error("kinesis:AddTagsToStream", CODES, &error)))?;
+            Ok(Progress::changed(POLL_SECONDS))
+        }
+        "retention_hours" => set_retention(client, name, wanted).await,
+        "shard_metrics" => set_metrics(client, name, wanted).await,
+        property => Ok(Progress::Blocked {
+            reason: format!(
+                "the property {property} of a stream cannot be changed by this version: wanted {}, there is {}",
+                first.wanted, first.actual
+            ),
+        }),
+    }
+}
+
+/// CreateStream: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>. It takes neither the
+/// retention nor the shard metrics; those are differences once the stream is `ACTIVE`.
+async fn create(client: &Client, target: &Target, wanted: &Stream) -> Result<Progress, CallError> {
+    let call = "kinesis:CreateStream";
+    let name = &target.resource.physical_name;
+    let provisioned = StreamModeDetails::builder()
+        .stream_mode(StreamMode::Provisioned)
+        .build()
+        .map_err(|error| CallError::invalid(call, error.to_string()))?;
+    client
+        .create_stream()
+        .stream_name(name)
+        .shard_count(number(call, "shards", wanted.shards)?)
+        .stream_mode_details(provisioned)
+        .set_tags(Some(target.resource.tags.clone().into_iter().collect()))
+        .send()
+        .await
+        .map_err(|error| rate_or_quota(call_error(call, CREATE_CODES, &error)))?;
+    Ok(Progress::created(name, POLL_SECONDS))
+}
+
+/// IncreaseStreamRetentionPeriod and its opposite:
+/// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html>.
+async fn set_retention(client: &Client, name: &str, wanted: &Stream) -> Result<Progress, CallError> {
+    let Some(summary) = describe(client, name).await? else {
+        return Err(gone_meanwhile("kinesis:IncreaseStreamRetentionPeriod"));
+    };
+    let hours = number(
+        "kinesis:IncreaseStreamRetentionPeriod",
+        "retention_hours",
+        wanted.retention_hours,
+    )?;
+    match hours.cmp(&summary.retention_period_hours) {
+        std::cmp::Ordering::Equal => return Ok(Progress::Done),
+        std::cmp::Ordering::Greater => client
+            .increase_stream_retention_period()
+            .stream_name(name)
+            .retention_period_hours(hours)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| call_error("kinesis:IncreaseStreamRetentionPeriod", CODES, &error)),
+        std::cmp::Ordering::Less => client
+            .decrease_stream_retention_period()
+            .stream_name(name)
+            .retention_period_hours(hours)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| call_error("kinesis:DecreaseStreamRetentionPeriod", CODES, &error)),
+    }
+    .map_err(rate_or_quota)?;
+    Ok(Progress::changed(POLL_SECONDS))
+}
+
+/// EnableEnhancedMonitoring for what is missing, else DisableEnhancedMonitoring for what is too much:
+/// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_EnableEnhancedMonitoring.html>.
+async fn set_metrics(client: &Client, name: &str, wanted: &Stream) -> Result<Progress, CallError> {
+    let Some(summary) = describe(client, name).await? else {
+        return Err(gone_meanwhile("kinesis:EnableEnhancedMonitoring"));
+    };
+    let (wanted, actual) = (
+        all_spelled_out(&wanted.shard_metrics),
+        Actual::of(&summary).shard_metrics,
+    );
+    let names = |metrics: Vec<&String>| Some(metrics.into_iter().map(|name| name.as_str().into()).collect());
+    let missing: Vec<_> = wanted.difference(&actual).collect();
+    let unwanted: Vec<_> = actual.difference(&wanted).collect();
+    if !missing.is_empty() {
+        client
+            .enable_enhanced_monitoring()
+            .stream_name(name)
+            .set_shard_level_metrics(names(missing))
+            .send()
+            .await
+            .map_err(|error| rate_or_quota(call_error("kinesis:EnableEnhancedMonitoring", CODES, &error)))?;
+    } else if !unwanted.is_empty() {
+        client
+            .disable_enhanced_monitoring()
+            .stream_name(name)
+            .set_shard_level_metrics(names(unwanted))
+            .send()
+            .await
+            .map_err(|error| rate_or_quota(call_error("kinesis:DisableEnhancedMonitoring", CODES, &error)))?;
+    } else {
+        return Ok(Progress::Done);
+    }
+    Ok(Progress::changed(POLL_SECONDS))
+}
+
+/// DeleteStream, with the consumers that are registered with the stream: they are nothing without it.
+/// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html>.
+pub(crate) async fn delete(client: &Client, target: &Target) -> Result<Progress, CallError> {
+    match client
+        .delete_stream()
+        .stream_name(&target.resource.physical_name)
+        .enforce_consumer_deletion(true)
+        .send()
+        .await
+    {
+        Ok(_) => Ok(Progress::changed(POLL_SECONDS)),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(Progress::Done),
+        Err(error) => Err(rate_or_quota(call_error("kinesis:DeleteStream", CODES, &error))),
+    }
+}
+
+async fn describe(client: &Client, name: &str) -> Result<Option<StreamDescriptionSummary>, CallError> {
+    match client.describe_stream_summary().stream_name(name).send().await {
+        Ok(output) => Ok(output.stream_description_summary),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(None),
+        Err(error) => Err(rate_or_quota(call_error(
+            "kinesis:DescribeStreamSummary",
+            CODES,
+            &error,
+        ))),
+    }
+}
+
+/// ListTagsForStream: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListTagsForStream.html>.
+async fn tags(client: &Client, name: &str) -> Result<Option<BTreeMap<String, String>>, CallError> {
+    let mut tags = BTreeMap::new();
+    let mut after = None;
+    for _ in 0..TAG_PAGES_MAX {
+        let page = match client
+            .list_tags_for_stream()
+            .stream_name(name)
+            .set_exclusive_start_tag_key(after)
+            .send()
+            .await
+        {
+            Ok(page) => page,
+            Err(error) if is_code(&error, NOT_FOUND) => return Ok(None),
+            Err(error) => return Err(rate_or_quota(call_error("kinesis:ListTagsForStream", CODES, &error))),
+        };
+        after = page.tags.last().map(|tag| tag.key.clone());
+        for tag in page.tags {
+            tags.insert(tag.key, tag.value.unwrap_or_default());
+        }
+        if !page.has_more_tags || after.is_none() {
+            break;
+        }
+    }
+    Ok(Some(tags))
+}
+
+fn condition(status: &StreamStatus) -> Condition {
+    match status {
+        StreamStatus::Active => Condition::Ready,
+        StreamStatus::Deleting => Condition::Deleting,
+        other => Condition::Changing {
+            status: other.as_str().to_owned(),
+        },
+    }
+}
+
+/// LimitExceededException is both: too many calls at a time, which time heals, and a quota, which it does not.
+fn rate_or_quota(error: CallError) -> CallError {
+    let quota = ["shard limit", "stream limit", "service limits", "service quota"];
+    let message = error.message.to_lowercase();
+    if error.code == "LimitExceededException" && !quota.iter().any(|word| message.contains(word)) {
+        CallError {
+            kind: CallErrorKind::Throttled,
+            ..error
+        }
+    } else {
+        error
+    }
+}
+
+fn gone_meanwhile(call: &str) -> CallError {
+    CallError {
+        kind: CallErrorKind::NotYet,
+        ..CallError::invalid(call, "the stream is gone since it was observed")
+    }
+}
+
+fn number(call: &str, property: &str, value: u32) -> Result<i32, CallError> {
+    i32::try_from(value).map_err(|_| CallError::invalid(call, format!("{property} is too large: {value}")))
+}
+
+/// What of a stream can differ, as AWS shows it.
+struct Actual {
+    provisioned: bool,
+    shards: u32,
+    retention_hours: u32,
+    shard_metrics: BTreeSet<String>,
+}
+
+impl Actual {
+    fn of(summary: &StreamDescriptionSummary) -> Self {
+        Self {
+            provisioned: summary
+                .stream_mode_details
+                .as_ref()
+                .is_none_or(|details| details.stream_mode == StreamMode::Provisioned),
+            shards: u32::try_from(summary.open_shard_count).unwrap_or_default(),
+            retention_hours: u32::try_from(summary.retention_period_hours).unwrap_or(RETENTION_HOURS_DEFAULT),
+            shard_metrics: summary
+                .enhanced_monitoring
+                .iter()
+                .flat_map(|metrics| metrics.shard_level_metrics())
+                .map(|metric| metric.as_str().to_owned())
+                .collect(),
+        }
+    }
+}
+
+/// `ALL` stands for every metric, and is not what AWS shows afterwards.
+fn all_spelled_out(metrics: &BTreeSet<String>) -> BTreeSet<String> {
+    let all = MetricsName::All.as_str();
+    if metrics.contains(all) {
+        let every = MetricsName::values().iter().copied();
+        every.filter(|name| *name != all).map(str::to_owned).collect()
+    } else {
+        metrics.clone()
+    }
+}
+
+/// Where a stream differs from what is wanted; what can be closed comes first.
+fn differences(
+    wanted: &Stream,
+    actual: &Actual,
+    wanted_tags: &BTreeMap<String, String>,
+    actual_tags: &BTreeMap<String, String>,
+) -> Vec<Difference> {
+    let shards = |provisioned: bool, shards: u32| match provisioned {
+        true => format!("{shards}"),
+        false => "as many as on-demand mode makes".to_owned(),
+    };
+    let (wanted_shards, actual_shards) = (shards(true, wanted.shards), shards(actual.provisioned, actual.shards));
+    [
+        missing_tags(wanted_tags, actual_tags),
+        Difference::between("retention_hours", &wanted.retention_hours, &actual.retention_hours),
+        Difference::between(
+            "shard_metrics",
+            &all_spelled_out(&wanted.shard_metrics),
+            &actual.shard_metrics,
+        ),
+        (wanted_shards != actual_shards).then_some(Difference {
+            property: "shards",
+            wanted: wanted_shards,
+            actual: actual_shards,
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Wanted tags that are missing or have another value; tags that others have set stay.
+fn missing_tags(wanted: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Option<Difference> {
+    let missing: BTreeMap<_, _> = wanted
+        .iter()
+        .filter(|(key, value)| actual.get(*key) != Some(value))
+        .collect();
+    let instead: BTreeMap<_, _> = actual.iter().filter(|(key, _)| missing.contains_key(key)).collect();
+    Difference::between("tags", &missing, &instead)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn wanted() -> Stream {
+        Stream {
+            shards: 2,
+            retention_hours: 24,
+            shard_metrics: metrics(&["IncomingBytes"]),
+        }
+    }
+
+    fn actual() -> Actual {
+        Actual {
+            provisioned: true,
+            shards: 2,
+            retention_hours: 24,
+            shard_metrics: metrics(&["IncomingBytes"]),
+        }
+    }
+
+    fn check(wanted: &Stream, actual: &Actual, expected: &[&str]) {
+        let tags = BTreeMap::from([("Name".to_owned(), "s".to_owned())]);
+        let found: Vec<_> = differences(wanted, actual, &tags, &tags)
+            .iter()
+            .map(|difference| format!("{}: {} / {}", difference.property, difference.wanted, difference.actual))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn differences_are_told() {
+        check(&wanted(), &actual(), &[]);
+        let longer = Actual {
+            retention_hours: 48,
+            ..actual()
+        };
+        check(&wanted(), &longer, &["retention_hours: 24 / 48"]);
+        let on_demand = Actual {
+            provisioned: false,
+            ..actual()
+        };
+        check(&wanted(), &on_demand, &["shards: 2 / as many as on-demand mode makes"]);
+        let other = Actual {
+            shards: 1,
+            shard_metrics: metrics(&["OutgoingBytes"]),
+            ..actual()
+        };
+        let expected = [
+            r#"shard_metrics: {"IncomingBytes"} / {"OutgoingBytes"}"#,
+            "shards: 2 / 1",
+        ];
+        check(&wanted(), &other, &expected);
+        let all = Stream {
+            shard_metrics: metrics(&["ALL"]),
+            ..wanted()
+        };
+        let seven = Actual {
+            shard_metrics: metrics(&[
+                "IncomingBytes",
+                "IncomingRecords",
+                "OutgoingBytes",
+                "OutgoingRecords",
+                "WriteProvisionedThroughputExceeded",
+                "ReadProvisionedThroughputExceeded",
+                "IteratorAgeMilliseconds",
+            ]),
+            ..actual()
+        };
+        check(&all, &seven, &[]);
+    }
+
+    #[test]
+    fn foreign_tags_are_no_difference() {
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let wanted = BTreeMap::from([pair("Name", "s"), pair("a", "1")]);
+        let actual = BTreeMap::from([pair("Name", "s"), pair("a", "2"), pair("foreign", "x")]);
+        let difference = missing_tags(&wanted, &actual).unwrap();
+        assert_eq!(
+            (difference.wanted.as_str(), difference.actual.as_str()),
+            (r#"{"a": "1"}"#, r#"{"a": "2"}"#)
+        );
+        assert_eq!(missing_tags(&actual, &actual), None);
+    }
+
+    #[test]
+    fn statuses() {
+        assert_eq!(condition(&StreamStatus::Active), Condition::Ready);
+        assert_eq!(condition(&StreamStatus::Deleting), Condition::Deleting);
+        for status in [StreamStatus::Creating, StreamStatus::Updating] {
+            let text = status.as_str().to_owned();
+            assert_eq!(condition(&status), Condition::Changing { status: text });
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_rate_unless_it_is_a_quota() {
+        let of = |message: &str| {
+            let error = CallError {
+                code: "LimitExceededException".to_owned(),
+                ..CallError::invalid("kinesis:CreateStream", message)
+            };
+            rate_or_quota(error).kind
+        };
+        assert_eq!(of("Rate exceeded for stream s"), CallErrorKind::Throttled);
+        let quota = "This request would exceed the shard limit for the account 1 in us-east-1. Limit: 10. \
+            Refer to the AWS Service Limits page";
+        assert_eq!(of(quota), CallErrorKind::Invalid);
+    }
+}

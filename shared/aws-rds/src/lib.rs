@@ -1,0 +1,168 @@
+//! RDS: DB subnet groups and instances, and the versions of PostgreSQL that a region offers.
+
+mod instance;
+mod subnet_group;
+mod tags;
+mod versions;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_rds::Client;
+use outrigger_aws::{Aws, Clients};
+use outrigger_engine::ports::provider::{
+    CALL_SECONDS_MAX, CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target,
+};
+use outrigger_engine::ports::secrets::SecretReader;
+use outrigger_model::{Kind, Properties};
+
+pub use versions::postgres_versions;
+
+/// Nothing about an instance takes less than minutes.
+const POLL_SECONDS: u32 = 15;
+
+/// DB subnet groups and instances, over the
+/// [RDS API](https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/Welcome.html).
+///
+/// An instance's master password is read from its secret for the one call that sets it, and kept nowhere.
+pub struct Databases {
+    clients: Clients<Client>,
+    secrets: Arc<dyn SecretReader>,
+}
+
+impl Databases {
+    /// Makes no call, and no client yet.
+    pub fn new(aws: &Aws, secrets: Arc<dyn SecretReader>) -> Self {
+        Self {
+            clients: Clients::new(aws, Client::new),
+            secrets,
+        }
+    }
+}
+
+impl fmt::Debug for Databases {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Databases").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Provider for Databases {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::DbSubnetGroup, Kind::DbInstance]
+    }
+
+    async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
+        in_time("observe", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::DbSubnetGroup(wanted) => subnet_group::observe(&client, target, wanted).await,
+                Properties::DbInstance(wanted) => instance::observe(&client, target, wanted).await,
+                other => Err(not_ours(other.kind())),
+            }
+        })
+        .await
+    }
+
+    async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
+        if let Some(progress) = not_at_rest(observed) {
+            return Ok(progress);
+        }
+        in_time("ensure", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::DbSubnetGroup(wanted) => subnet_group::ensure(&client, target, wanted, observed).await,
+                Properties::DbInstance(wanted) => {
+                    instance::ensure(&client, self.secrets.as_ref(), target, wanted, observed).await
+                }
+                other => Err(not_ours(other.kind())),
+            }
+        })
+        .await
+    }
+
+    async fn delete(&self, target: &Target, _observed: &Observed) -> Result<Progress, CallError> {
+        in_time("delete", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::DbSubnetGroup(_) => subnet_group::delete(&client, target).await,
+                Properties::DbInstance(wanted) => instance::delete(&client, target, wanted).await,
+                other => Err(not_ours(other.kind())),
+            }
+        })
+        .await
+    }
+}
+
+fn not_ours(kind: Kind) -> CallError {
+    CallError::invalid("rds", format!("the provider of databases was asked for a {kind}"))
+}
+
+/// What AWS is at work on is left alone, and what is broken is not worked on.
+fn not_at_rest(observed: Option<&Observed>) -> Option<Progress> {
+    match &observed?.condition {
+        Condition::Ready => None,
+        Condition::Changing { .. } | Condition::Deleting => Some(Progress::changed(POLL_SECONDS)),
+        Condition::Broken { reason } => Some(Progress::Blocked { reason: reason.clone() }),
+    }
+}
+
+/// Gives up after [`CALL_SECONDS_MAX`]: what became of the call under way is then unknown.
+async fn in_time<T>(
+    verb: &str,
+    target: &Target,
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    match tokio::time::timeout(Duration::from_secs(CALL_SECONDS_MAX), work).await {
+        Ok(result) => result,
+        Err(_) => Err(CallError {
+            kind: CallErrorKind::Unknown,
+            ..CallError::invalid(
+                format!("rds: {verb} {}", target.resource.key),
+                format!("no answer within {CALL_SECONDS_MAX} s"),
+            )
+        }),
+    }
+}
+
+/// What is refused as invalid only because something is too fresh: time heals it, and the executor bounds the time.
+fn fresh_references_wait(error: CallError) -> CallError {
+    let message = error.message.to_lowercase();
+    // A security group that EC2 does not show to RDS yet; the service-linked role, at an account's first call.
+    let fresh = ["invalid security group", "wait and try again later"];
+    if error.kind == CallErrorKind::Invalid && fresh.iter().any(|words| message.contains(words)) {
+        CallError {
+            kind: CallErrorKind::NotYet,
+            ..error
+        }
+    } else {
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_fresh_is_waited_for() {
+        let table = [
+            (
+                "Invalid security group , groupId= sg-1, groupName=.",
+                CallErrorKind::NotYet,
+            ),
+            (
+                "Unable to create the resource. Verify that you have permission to create service linked role. \
+                 Otherwise wait and try again later",
+                CallErrorKind::NotYet,
+            ),
+            ("Invalid DB engine: postgress", CallErrorKind::Invalid),
+        ];
+        for (message, kind) in table {
+            let error = fresh_references_wait(CallError::invalid("rds:CreateDBInstance", message));
+            assert_eq!(error.kind, kind, "{message}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! `AWS::RDS::DBSubnetGroup`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_rds::Client;
+use aws_sdk_rds::types::DbSubnetGroup as SdkGroup;
+use outrigger_aws::{call_error, is_code};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
+use outrigger_model::Input;
+use outrigger_model::properties::DbSubnetGroup;
+use outrigger_model::resource::is_ours;
+
+use crate::tags;
+
+const POLL_SECONDS: u32 = 2;
+
+const NOT_FOUND: &[&str] = &["DBSubnetGroupNotFoundFault"];
+const CODES: &[(&str, CallErrorKind)] = &[
+    ("DBSubnetGroupAlreadyExists", CallErrorKind::Exists),
+    // EC2 shows a fresh subnet late.
+    ("InvalidSubnet", CallErrorKind::NotYet),
+    // An instance is still in it.
+    ("InvalidDBSubnetGroupStateFault", CallErrorKind::NotYet),
+    ("InvalidDBSubnetStateFault", CallErrorKind::NotYet),
+];
+
+/// DescribeDBSubnetGroups and ListTagsForResource:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBSubnetGroups.html>.
+pub(crate) async fn observe(
+    client: &Client,
+    target: &Target,
+    wanted: &DbSubnetGroup,
+) -> Result<Option<Observed>, CallError> {
+    let Some(group) = describe(client, &target.resource.physical_name).await? else {
+        return Ok(None);
+    };
+    let arn = group.db_subnet_group_arn().unwrap_or_default();
+    let actual_tags = match client.list_tags_for_resource().resource_name(arn).send().await {
+        Ok(output) => tags::from_sdk(output.tag_list()),
+        Err(error) if is_code(&error, NOT_FOUND) => return Ok(None),
+        Err(error) => return Err(call_error("rds:ListTagsForResource", CODES, &error)),
+    };
+    Ok(Some(Observed {
+        id: group.db_subnet_group_name().unwrap_or_default().to_owned(),
+        attributes: BTreeMap::new(),
+        condition: Condition::Ready,
+        ours: is_ours(&actual_tags, &target.resource.tags),
+        differences: differences(wanted, &group, &target.resource.tags, &actual_tags),
+        duplicates: Vec::new(),
+    }))
+}
+
+pub(crate) async fn ensure(
+    client: &Client,
+    target: &Target,
+    wanted: &DbSubnetGroup,
+    observed: Option<&Observed>,
+) -> Result<Progress, CallError> {
+    let Some(observed) = observed else {
+        return create(client, target, wanted).await;
+    };
+    let Some(first) = observed.differences.first() else {
+        return Ok(Progress::Done);
+    };
+    match first.property {
+        "tags" => {
+            let Some(group) = describe(client, &target.resource.physical_name).await? else {
+                return Err(gone_meanwhile("rds:AddTagsToResource"));
+            };
+            tags::add(
+                client,
+                group.db_subnet_group_arn().unwrap_or_default(),
+                &target.resource.tags,
+            )
+            .await?;
+        }
+        // ModifyDBSubnetGroup sets both at once, whichever of them differs:
+        // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSubnetGroup.html
+        _ => {
+            client
+                .modify_db_subnet_group()
+                .db_subnet_group_name(&target.resource.physical_name)
+                .db_subnet_group_description(&wanted.description)
+                .set_subnet_ids(Some(ids(&wanted.subnets).into_iter().collect()))
+                .send()
+                .await
+                .map_err(|error| call_error("rds:ModifyDBSubnetGroup", CODES, &error))?;
+        }
+    }
+    Ok(Progress::changed(POLL_SECONDS))
+}
+
+/// CreateDBSubnetGroup: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSubnetGroup.html>.
+async fn create(client: &Client, target: &Target, wanted: &DbSubnetGroup) -> Result<Progress, CallError> {
+    let output = client
+        .create_db_subnet_group()
+        .db_subnet_group_name(&target.resource.physical_name)
+        .db_subnet_group_description(&wanted.description)
+        .set_subnet_ids(Some(ids(&wanted.subnets).into_iter().collect()))
+        .set_tags(Some(tags::to_sdk(&target.resource.tags)))
+        .send()
+        .await
+        .map_err(|error| call_error("rds:CreateDBSubnetGroup", CODES, &error))?;
+    Ok(Progress::InProgress {
+        id: output.db_subnet_group.and_then(|group| group.db_subnet_group_name),
+        poll_after_seconds: POLL_SECONDS,
+    })
+}
+
+/// DeleteDBSubnetGroup: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBSubnetGroup.html>.
+pub(crate) async fn delete(client: &Client, target: &Target) -> Result<Progress, CallError> {
+    match client
+        .delete_db_subnet_group()
+        .db_subnet_group_name(&target.resource.physical_name)
+        .send()
+        .await
+    {
+        Ok(_) => Ok(Progress::changed(POLL_SECONDS)),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(Progress::Done),
+        Err(error) => Err(call_error("rds:DeleteDBSubnetGroup", CODES, &error)),
+    }
+}
+
+async fn describe(client: &Client, name: &str) -> Result<Option<SdkGroup>, CallError> {
+    match client
+        .describe_db_subnet_groups()
+        .db_subnet_group_name(name)
+        .send()
+        .await
+    {
+        Ok(output) => Ok(output.db_subnet_groups.unwrap_or_default().into_iter().next()),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(None),
+        Err(error) => Err(call_error("rds:DescribeDBSubnetGroups", CODES, &error)),
+    }
+}
+
+fn gone_meanwhile(call: &str) -> CallError {
+    CallError {
+        kind: CallErrorKind::NotYet,
+        ..CallError::invalid(call, "the subnet group is gone since it was observed")
+    }
+}
+
+fn ids(inputs: &[Input]) -> BTreeSet<String> {
+    inputs.iter().map(|input| input.text().to_owned()).collect()
+}
+
+/// Where a subnet group differs from what is wanted.
+fn differences(
+    wanted: &DbSubnetGroup,
+    actual: &SdkGroup,
+    wanted_tags: &BTreeMap<String, String>,
+    actual_tags: &BTreeMap<String, String>,
+) -> Vec<Difference> {
+    let subnets: BTreeSet<_> = actual
+        .subnets()
+        .iter()
+        .filter_map(|subnet| subnet.subnet_identifier.clone())
+        .collect();
+    let description = actual.db_subnet_group_description().unwrap_or_default();
+    [
+        tags::missing(wanted_tags, actual_tags),
+        Difference::between("description", &wanted.description.as_str(), &description),
+        Difference::between("subnets", &ids(&wanted.subnets), &subnets),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_rds::types::Subnet;
+
+    use super::*;
+
+    #[test]
+    fn differences_are_told() {
+        let wanted = DbSubnetGroup {
+            description: "for a".to_owned(),
+            subnets: vec![Input::Text("subnet-2".to_owned()), Input::Text("subnet-1".to_owned())],
+        };
+        let check = |description: &str, subnets: &[&str], expected: &[&str]| {
+            let mut actual = SdkGroup::builder().db_subnet_group_description(description);
+            for subnet in subnets {
+                actual = actual.subnets(Subnet::builder().subnet_identifier(*subnet).build());
+            }
+            let tags = BTreeMap::new();
+            let found: Vec<_> = differences(&wanted, &actual.build(), &tags, &tags)
+                .iter()
+                .map(|difference| format!("{}: {} / {}", difference.property, difference.wanted, difference.actual))
+                .collect();
+            assert_eq!(found, expected);
+        };
+        check("for a", &["subnet-1", "subnet-2"], &[]);
+        check(
+            "for b",
+            &["subnet-1", "subnet-2"],
+            &[r#"description: "for a" / "for b""#],
+        );
+        check(
+            "for a",
+            &["subnet-1"],
+            &[r#"subnets: {"subnet-1", "subnet-2"} / {"subnet-1"}"#],
+        );
+    }
+}

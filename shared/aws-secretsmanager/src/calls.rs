@@ -1,0 +1,156 @@
+//! What both kinds call.
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::operation::RequestId;
+use outrigger_aws::{call_error, is_code};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Difference};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
+pub(crate) const PUT_SECRET_VALUE: &str = "secretsmanager:PutSecretValue";
+pub(crate) const NOT_FOUND: &[&str] = &["ResourceNotFoundException"];
+
+/// The name is taken, or the token was used for another value.
+const CODES: &[(&str, CallErrorKind)] = &[("ResourceExistsException", CallErrorKind::Exists)];
+
+/// Maps an SDK error, and never lets an answer's body into it.
+pub(crate) fn failed<E>(call: &str, error: &SdkError<E>) -> CallError
+where
+    E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
+{
+    if matches!(error, SdkError::ResponseError(_)) {
+        // Its Debug form, which the common mapping appends, quotes the answer: that may be the value.
+        return CallError {
+            kind: CallErrorKind::Unknown,
+            ..CallError::invalid(call, "the answer could not be read")
+        };
+    }
+    let error = call_error(call, CODES, error);
+    if is_deletion(&error) {
+        CallError {
+            kind: CallErrorKind::NotYet,
+            ..error
+        }
+    } else {
+        error
+    }
+}
+
+/// A secret on its way out refuses everything, its name a new one: InvalidRequestException, as for much else.
+fn is_deletion(error: &CallError) -> bool {
+    let words = ["scheduled for deletion", "marked for deletion", "marked deleted"];
+    error.code == "InvalidRequestException" && words.iter().any(|words| error.message.contains(words))
+}
+
+/// The current value of a secret.
+pub(crate) enum Current {
+    /// There is no secret, or it has no current version.
+    Absent,
+    /// The secret is scheduled for deletion: its value cannot be read any more.
+    Deleting,
+    /// The value.
+    Value {
+        /// The secret's ARN.
+        arn: String,
+        /// The id of the version that is AWSCURRENT.
+        version: String,
+        /// The text; empty where the value is binary.
+        text: SecretString,
+    },
+}
+
+/// GetSecretValue of AWSCURRENT:
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
+pub(crate) async fn current(client: &Client, secret: &str) -> Result<Current, CallError> {
+    match client.get_secret_value().secret_id(secret).send().await {
+        Ok(output) => Ok(Current::Value {
+            arn: output.arn.unwrap_or_default(),
+            version: output.version_id.unwrap_or_default(),
+            text: SecretString::from(output.secret_string.unwrap_or_default()),
+        }),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(Current::Absent),
+        Err(error) => {
+            let error = failed(GET_SECRET_VALUE, &error);
+            if is_deletion(&error) {
+                Ok(Current::Deleting)
+            } else {
+                Err(error)
+            }
+        }
+    }
+}
+
+/// [PutSecretValue](https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html).
+pub(crate) async fn put(client: &Client, secret: &str, token: String, text: &SecretString) -> Result<(), CallError> {
+    client
+        .put_secret_value()
+        .secret_id(secret)
+        .client_request_token(token)
+        .secret_string(text.expose_secret())
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| failed(PUT_SECRET_VALUE, &error))
+}
+
+/// A secret that is asked for by its ARN was there once; a fresh one shows late.
+pub(crate) fn absent(call: &str, secret: &str) -> CallError {
+    CallError {
+        kind: CallErrorKind::NotYet,
+        ..CallError::invalid(call, format!("{secret} does not exist, or holds no current value"))
+    }
+}
+
+/// A ClientRequestToken in the form of a UUID: the same parts give the same token. It becomes the version's id.
+pub(crate) fn request_token(parts: &[&str]) -> String {
+    let digest = Sha256::digest(parts.join("\n").as_bytes());
+    let mut token = String::new();
+    for (index, byte) in digest.iter().take(16).enumerate() {
+        if [4, 6, 8, 10].contains(&index) {
+            token.push('-');
+        }
+        token.push_str(&format!("{byte:02x}"));
+    }
+    token
+}
+
+/// A property of a value that is not as wanted. What is there instead is never told.
+pub(crate) fn another_value(property: &'static str, wanted: impl ToString) -> Difference {
+    Difference {
+        property,
+        wanted: wanted.to_string(),
+        actual: "another value".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_stable_and_apart() {
+        let token = request_token(&["0001700000000000-a", "create"]);
+        let lengths: Vec<_> = token.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12], "{token}");
+        assert_eq!(token, request_token(&["0001700000000000-a", "create"]));
+        assert_ne!(token, request_token(&["0001700000000000-b", "create"]));
+        assert_ne!(token, request_token(&["0001700000000000-a", "delete"]));
+    }
+
+    #[test]
+    fn a_name_on_its_way_out_is_waited_for() {
+        let of = |message: &str| CallError {
+            code: "InvalidRequestException".to_owned(),
+            ..CallError::invalid("secretsmanager:CreateSecret", message)
+        };
+        assert!(is_deletion(&of(
+            "You can't create this secret because a secret with this name is already scheduled for deletion."
+        )));
+        assert!(is_deletion(&of(
+            "You can't perform this operation on the secret because it was marked for deletion."
+        )));
+        assert!(!is_deletion(&of("You can't use this parameter with a replica.")));
+    }
+}

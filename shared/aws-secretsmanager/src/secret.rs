@@ -1,0 +1,308 @@
+//! `AWS::SecretsManager::Secret`, with a generated password.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use aws_sdk_secretsmanager::types::Tag;
+use outrigger_aws::is_code;
+use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
+use outrigger_model::properties::Secret;
+use outrigger_model::resource::is_ours;
+use secrecy::SecretString;
+
+use crate::calls::{self, Current, NOT_FOUND, another_value, failed, request_token};
+use crate::{POLL_SECONDS, value};
+
+const PASSWORD_LENGTH: i64 = 32;
+/// What RDS refuses in a master password (`/`, `@`, `"`, space), and what connection strings and shells trip over.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>, MasterUserPassword.
+const PASSWORD_EXCLUDES: &str = "/@\"'\\ ";
+
+/// DescribeSecret, and GetSecretValue for what the value says besides the password:
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html>.
+pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Secret) -> Result<Option<Observed>, CallError> {
+    let Some(secret) = describe(client, &target.resource.physical_name).await? else {
+        return Ok(None);
+    };
+    let arn = secret.arn().unwrap_or_default().to_owned();
+    let tags = from_sdk(secret.tags());
+    let ours = is_ours(&tags, &target.resource.tags);
+    let mut differences = differences(wanted, &secret, &target.resource.tags, &tags);
+    let mut condition = condition(&secret);
+    // The value of another's secret is none of our business.
+    if ours && condition == Condition::Ready {
+        match calls::current(client, &arn).await? {
+            Current::Value { text, .. } => differences.extend(value_differences(wanted, &text)),
+            // A new version shows late.
+            Current::Absent => {
+                condition = Condition::Changing {
+                    status: "its current version cannot be read yet".to_owned(),
+                };
+            }
+            Current::Deleting => condition = Condition::Deleting,
+        }
+    }
+    Ok(Some(Observed {
+        id: arn.clone(),
+        attributes: BTreeMap::from([("arn".to_owned(), arn)]),
+        condition,
+        ours,
+        differences,
+        duplicates: Vec::new(),
+    }))
+}
+
+pub(crate) async fn ensure(
+    client: &Client,
+    target: &Target,
+    wanted: &Secret,
+    observed: Option<&Observed>,
+) -> Result<Progress, CallError> {
+    let Some(observed) = observed else {
+        return create(client, target, wanted).await;
+    };
+    let Some(first) = observed.differences.first() else {
+        return Ok(Progress::Done);
+    };
+    match first.property {
+        // TagResource adds and overwrites, never removes:
+        // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html
+        "tags" => {
+            client
+                .tag_resource()
+                .secret_id(&observed.id)
+                .set_tags(Some(to_sdk(&target.resource.tags)))
+                .send()
+                .await
+                .map_err(|error| failed("secretsmanager:TagResource", &error))?;
+        }
+        // UpdateSecret without a value makes no new version:
+        // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
+        "description" => {
+            client
+                .update_secret()
+                .secret_id(&observed.id)
+                .description(&wanted.description)
+                .send()
+                .await
+                .map_err(|error| failed("secretsmanager:UpdateSecret", &error))?;
+        }
+        property => {
+            return Ok(Progress::Blocked {
+                reason: format!(
+                    "the property {property} of a secret cannot be changed by this version: wanted {}, there is {}",
+                    first.wanted, first.actual
+                ),
+            });
+        }
+    }
+    Ok(Progress::changed(POLL_SECONDS))
+}
+
+/// GetRandomPassword, then CreateSecret:
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html>.
+///
+/// A repeat generates another password; the token then makes AWS refuse it, and the first one stays.
+async fn create(client: &Client, target: &Target, wanted: &Secret) -> Result<Progress, CallError> {
+    let text = value::initial(wanted, &random_password(client).await?);
+    let output = client
+        .create_secret()
+        .name(&target.resource.physical_name)
+        .description(&wanted.description)
+        .client_request_token(request_token(&[&target.token, "create"]))
+        .secret_string(secrecy::ExposeSecret::expose_secret(&text))
+        .set_tags(Some(to_sdk(&target.resource.tags)))
+        .send()
+        .await
+        .map_err(|error| failed("secretsmanager:CreateSecret", &error))?;
+    Ok(Progress::InProgress {
+        id: output.arn,
+        poll_after_seconds: POLL_SECONDS,
+    })
+}
+
+/// GetRandomPassword: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html>.
+async fn random_password(client: &Client) -> Result<SecretString, CallError> {
+    let call = "secretsmanager:GetRandomPassword";
+    let output = client
+        .get_random_password()
+        .password_length(PASSWORD_LENGTH)
+        .exclude_characters(PASSWORD_EXCLUDES)
+        .include_space(false)
+        .require_each_included_type(true)
+        .send()
+        .await
+        .map_err(|error| failed(call, &error))?;
+    output
+        .random_password
+        .filter(|password| !password.is_empty())
+        .map(SecretString::from)
+        .ok_or_else(|| CallError::invalid(call, "the answer holds no password"))
+}
+
+/// DeleteSecret at once, also where somebody has scheduled it for later: a stack leaves nothing behind.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html>.
+pub(crate) async fn delete(client: &Client, observed: &Observed) -> Result<Progress, CallError> {
+    // Asked first, because a forced deletion of what is absent answers as if it had been there.
+    if describe(client, &observed.id).await?.is_none() {
+        return Ok(Progress::Done);
+    }
+    match client
+        .delete_secret()
+        .secret_id(&observed.id)
+        .force_delete_without_recovery(true)
+        .send()
+        .await
+    {
+        Ok(_) => Ok(Progress::changed(POLL_SECONDS)),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(Progress::Done),
+        Err(error) => Err(failed("secretsmanager:DeleteSecret", &error)),
+    }
+}
+
+async fn describe(client: &Client, secret: &str) -> Result<Option<DescribeSecretOutput>, CallError> {
+    match client.describe_secret().secret_id(secret).send().await {
+        Ok(output) => Ok(Some(output)),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(None),
+        Err(error) => Err(failed("secretsmanager:DescribeSecret", &error)),
+    }
+}
+
+fn condition(secret: &DescribeSecretOutput) -> Condition {
+    if secret.deleted_date().is_some() {
+        return Condition::Deleting;
+    }
+    let stages = secret.version_ids_to_stages();
+    let is_current = |stages: &Vec<String>| stages.iter().any(|stage| stage == "AWSCURRENT");
+    // A secret that was made without a value; ours never are.
+    if stages.is_none_or(|stages| !stages.values().any(is_current)) {
+        return Condition::Broken {
+            reason: "it has no current version: put a value with username and password, or delete it".to_owned(),
+        };
+    }
+    Condition::Ready
+}
+
+fn to_sdk(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+fn from_sdk(tags: &[Tag]) -> BTreeMap<String, String> {
+    tags.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .collect()
+}
+
+/// Where a secret differs from what is wanted, its value apart.
+fn differences(
+    wanted: &Secret,
+    actual: &DescribeSecretOutput,
+    wanted_tags: &BTreeMap<String, String>,
+    actual_tags: &BTreeMap<String, String>,
+) -> Vec<Difference> {
+    let description = actual.description().unwrap_or_default();
+    [
+        missing_tags(wanted_tags, actual_tags),
+        Difference::between("description", &wanted.description.as_str(), &description),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Where a secret's value differs from what is wanted. The port is the attachment's, once there is one.
+fn value_differences(wanted: &Secret, text: &SecretString) -> Vec<Difference> {
+    [
+        ("username", "username", &wanted.username),
+        ("engine", "engine", &wanted.engine),
+        ("database", "dbname", &wanted.database),
+    ]
+    .into_iter()
+    .filter(|(_, field, wanted)| !value::has(text, field, wanted))
+    .map(|(property, _, wanted)| another_value(property, wanted))
+    .collect()
+}
+
+/// Wanted tags that are missing or have another value; tags that others have set stay.
+fn missing_tags(wanted: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Option<Difference> {
+    let missing: BTreeMap<_, _> = wanted
+        .iter()
+        .filter(|(key, value)| actual.get(*key) != Some(value))
+        .collect();
+    let instead: BTreeMap<_, _> = actual.iter().filter(|(key, _)| missing.contains_key(key)).collect();
+    Difference::between("tags", &missing, &instead)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_secretsmanager::primitives::DateTime;
+
+    use super::*;
+
+    fn wanted() -> Secret {
+        Secret {
+            description: "credentials".to_owned(),
+            username: "dbadmin".to_owned(),
+            engine: "postgres".to_owned(),
+            port: 5432,
+            database: "tapdb".to_owned(),
+        }
+    }
+
+    #[test]
+    fn differences_are_told_without_the_value() {
+        let tags = BTreeMap::new();
+        let of = |description: &str| DescribeSecretOutput::builder().description(description).build();
+        assert_eq!(differences(&wanted(), &of("credentials"), &tags, &tags), []);
+        let found = differences(&wanted(), &of("old"), &tags, &tags);
+        assert_eq!(found.first().map(|difference| difference.property), Some("description"));
+
+        let password = SecretString::from("hunter2");
+        assert_eq!(value_differences(&wanted(), &value::initial(&wanted(), &password)), []);
+        let other = Secret {
+            username: "other".to_owned(),
+            port: 1,
+            ..wanted()
+        };
+        let found = value_differences(&wanted(), &value::initial(&other, &password));
+        assert_eq!(found, [another_value("username", "dbadmin")]);
+        let found = value_differences(&wanted(), &SecretString::from("hunter2"));
+        assert_eq!(found.len(), 3);
+        assert!(!format!("{found:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn conditions() {
+        let current =
+            || DescribeSecretOutput::builder().version_ids_to_stages("version", vec!["AWSCURRENT".to_owned()]);
+        assert_eq!(condition(&current().build()), Condition::Ready);
+        let deleted = current().deleted_date(DateTime::from_secs(0)).build();
+        assert_eq!(condition(&deleted), Condition::Deleting);
+        let empty = DescribeSecretOutput::builder().build();
+        assert!(matches!(condition(&empty), Condition::Broken { .. }));
+    }
+
+    #[test]
+    fn foreign_tags_are_no_difference() {
+        let of = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let (wanted, actual) = (
+            of(&[("Name", "s"), ("a", "1")]),
+            of(&[("Name", "s"), ("a", "2"), ("foreign", "x")]),
+        );
+        let difference = missing_tags(&wanted, &actual).unwrap();
+        assert_eq!(
+            (difference.wanted.as_str(), difference.actual.as_str()),
+            (r#"{"a": "1"}"#, r#"{"a": "2"}"#)
+        );
+        assert_eq!(missing_tags(&of(&[("Name", "s")]), &actual), None);
+        assert_eq!(from_sdk(&to_sdk(&actual)), actual);
+    }
+}
