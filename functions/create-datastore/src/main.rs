@@ -1,0 +1,25 @@
+//! The datastore lane: secrets, databases, caches, streams.
+
+use std::sync::Arc;
+
+use outrigger_aws_dynamodb::DynamoStore;
+use outrigger_aws_elasticache::Caches;
+use outrigger_aws_kinesis::Streams;
+use outrigger_aws_rds::Databases;
+use outrigger_aws_secretsmanager::Secrets;
+use outrigger_engine::executor::Providers;
+use outrigger_engine::ports::provider::Provider;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    outrigger_lambda::run_lane(DynamoStore::shared, |aws| {
+        let secrets = Arc::new(Secrets::new(aws));
+        Providers::new([
+            Arc::new(Databases::new(aws, secrets.clone())) as Arc<dyn Provider>,
+            Arc::new(Caches::new(aws)),
+            Arc::new(Streams::new(aws)),
+            secrets,
+        ])
+    })
+    .await
+}

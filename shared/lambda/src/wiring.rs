@@ -1,0 +1,155 @@
+//! From Lambda's events to the engine's tasks, with the adapters of the ports.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use outrigger_aws::Aws;
+use outrigger_engine::executor::Providers;
+use outrigger_engine::ports::catalog::Catalog;
+use outrigger_engine::ports::clock::{Clock, SystemClock};
+use outrigger_engine::ports::document_source::DocumentSource;
+use outrigger_engine::ports::store::StateStore;
+use outrigger_engine::state::State;
+use outrigger_engine::tasks::{Invocation, TaskError, close_operation, converge_lane, plan_stack};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::{logs, metrics};
+
+/// Makes the state store's adapter: from the configuration, and the state table's name.
+pub type MakeStore = fn(&Aws, String) -> Arc<dyn StateStore>;
+
+/// Time kept back at the end of an invocation, to record what was learnt.
+const RESERVE_MS: u64 = 2_000;
+
+/// Runs the function of a lane, with the providers of the lane's kinds.
+///
+/// # Errors
+/// When the environment lacks something, or Lambda's runtime API ends.
+pub async fn run_lane(store: MakeStore, providers: fn(&Aws) -> Providers) -> Result<(), lambda_runtime::Error> {
+    let (aws, state) = start(store)?;
+    let providers = providers(&aws);
+    serve(async |invocation: Invocation, request: converge_lane::Request| {
+        let ports = converge_lane::Ports {
+            state: &state,
+            providers: &providers,
+            clock: &SystemClock,
+        };
+        let ticket = &request.ticket;
+        let stack = ticket.id().to_string();
+        let span = tracing::info_span!("lane", lane = %request.lane, operation = %ticket.operation, %stack);
+        let started_ms = SystemClock.now_ms();
+        let report = converge_lane::converge_lane(&ports, &invocation, &request)
+            .instrument(span)
+            .await?;
+        let now_ms = SystemClock.now_ms();
+        let took_ms = now_ms.saturating_sub(started_ms);
+        println!(
+            "{}",
+            metrics::of_lane(request.lane, &stack, &ticket.operation, &report, took_ms, now_ms)
+        );
+        Ok(report)
+    })
+    .await
+}
+
+/// Runs `plan-stack`.
+///
+/// # Errors
+/// As [`run_lane`].
+pub async fn run_plan_stack<C, D>(store: MakeStore, ports: fn(&Aws) -> (C, D)) -> Result<(), lambda_runtime::Error>
+where
+    C: Catalog,
+    D: DocumentSource,
+{
+    let (aws, state) = start(store)?;
+    let (catalog, documents) = ports(&aws);
+    serve(async |invocation: Invocation, request: plan_stack::Request| {
+        let ports = plan_stack::Ports {
+            state: &state,
+            catalog: &catalog,
+            documents: &documents,
+            clock: &SystemClock,
+        };
+        let span = tracing::info_span!("plan", operation = %request.operation);
+        plan_stack::plan_stack(&ports, &invocation, &request)
+            .instrument(span)
+            .await
+    })
+    .await
+}
+
+/// Runs `close-operation`.
+///
+/// # Errors
+/// As [`run_lane`].
+pub async fn run_close_operation(store: MakeStore) -> Result<(), lambda_runtime::Error> {
+    let (_, state) = start(store)?;
+    serve(async |invocation: Invocation, request: close_operation::Request| {
+        let ports = close_operation::Ports {
+            state: &state,
+            clock: &SystemClock,
+        };
+        let operation = match &request {
+            close_operation::Request::Workflow { ticket, .. } => &ticket.operation,
+            close_operation::Request::Event { detail } => &detail.name,
+        };
+        let span = tracing::info_span!("close", %operation);
+        close_operation::close_operation(&ports, &invocation, &request)
+            .instrument(span)
+            .await
+    })
+    .await
+}
+
+fn start(store: MakeStore) -> anyhow::Result<(Aws, State)> {
+    logs::start();
+    let table = std::env::var("OUTRIGGER_TABLE")
+        .context("read OUTRIGGER_TABLE, the name of the state table, which the control plane's template sets")?;
+    let aws = Aws::new();
+    let state = State::new(store(&aws, table), Arc::new(SystemClock));
+    Ok((aws, state))
+}
+
+/// Answers Lambda's invocations one after the other.
+async fn serve<Request, Response, Task, Answer>(task: Task) -> Result<(), lambda_runtime::Error>
+where
+    Request: DeserializeOwned,
+    Response: Serialize,
+    Task: Fn(Invocation, Request) -> Answer,
+    Answer: Future<Output = Result<Response, TaskError>>,
+{
+    let task = &task;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let invocation = Invocation {
+            id: event.context.request_id,
+            deadline_ms: event.context.deadline.saturating_sub(RESERVE_MS),
+        };
+        let request = serde_json::from_value(event.payload)
+            .map_err(|error| TaskError::InvalidInput(format!("the function's request: {error}")))
+            .map_err(diagnostic)?;
+        let answer = task(invocation, request).await;
+        answer.map_err(diagnostic)
+    }))
+    .await
+}
+
+/// What a state machine's `Retry` and `Catch` see of an error.
+fn diagnostic(error: TaskError) -> Diagnostic {
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        message.push_str(": ");
+        message.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    tracing::error!(error_type = error.error_type(), error = %message, "the task failed");
+    Diagnostic {
+        error_type: error.error_type().to_owned(),
+        error_message: message,
+    }
+}
