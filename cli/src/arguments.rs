@@ -1,0 +1,210 @@
+//! The command line's arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::stack::StackName;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    it worked
+  1    the operation failed, or what was asked for could not be done
+  2    the command line or the document is wrong
+  3    another operation holds the stack
+  4    something it needs is missing: a running local AWS, a control plane, a tool, credentials
+  130  stopped by Ctrl-C; an operation that was under way goes on
+
+Results go to standard output, progress and errors to standard error.";
+
+/// Stands up AWS data stacks, each from one document, and takes them down again.
+#[derive(Debug, Parser)]
+#[command(name = "outrigger", version, after_help = EXIT_CODES, max_term_width = 110)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// What holds for every command.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What holds for every command.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+
+    /// Which AWS: the local one, or the account of the environment's credentials (AWS_PROFILE, AWS_REGION, ...)
+    #[arg(long, global = true, value_enum, default_value_t = Target::Local, env = "OUTRIGGER_TARGET")]
+    pub target: Target,
+
+    /// Which control plane: the name of its CloudFormation stack
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "outrigger",
+        env = "OUTRIGGER_CONTROL_PLANE"
+    )]
+    pub control_plane: String,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: one JSON object on standard output.
+    Json,
+}
+
+/// Which AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// The one that `outrigger local up` starts on this machine.
+    Local,
+    /// The account of the environment's credentials.
+    Aws,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// See it work, without an AWS account: starts the local AWS and stands up a stack in it
+    Demo,
+
+    /// The local AWS on this machine
+    #[command(subcommand)]
+    Local(LocalCommand),
+
+    /// Install or update the control plane
+    Bootstrap(Bootstrap),
+
+    /// Stand up a stack, or bring it to what its document says
+    Up(Up),
+
+    /// Show where a stack stands: who operates on it, its lanes and resources, how the last operation ended; without a
+    /// name, list the stacks
+    Status(Status),
+
+    /// Show a stack's outputs
+    Outputs(Stack),
+
+    /// Take a stack down
+    Destroy(Destroy),
+}
+
+/// What to do with the local AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum LocalCommand {
+    /// Start it; it goes on running in the background
+    Up,
+    /// Stop it; everything in it is gone
+    Down,
+    /// Show whether it runs, and its endpoint, for any AWS client
+    Status,
+}
+
+/// What `bootstrap` takes.
+#[derive(Debug, Args)]
+pub struct Bootstrap {
+    /// With --target aws: the environment of samconfig.toml that says how to install it
+    #[arg(long, value_name = "ENVIRONMENT", default_value = "dev")]
+    pub config_env: String,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// What `up` takes.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// The stack document, YAML or JSON; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// What `status` takes.
+#[derive(Clone, Debug, Args)]
+pub struct Status {
+    /// `name` or `name/environment`; the environment may be left out if there is only one
+    #[arg(value_name = "STACK")]
+    pub stack: Option<StackName>,
+}
+
+/// What `destroy` takes.
+#[derive(Debug, Args)]
+pub struct Destroy {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// Which stack.
+#[derive(Clone, Debug, Args)]
+pub struct Stack {
+    /// `name` or `name/environment`; the environment may be left out if there is only one
+    #[arg(value_name = "STACK")]
+    pub stack: StackName,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let arguments = Arguments::try_parse_from(["outrigger", "up", "a.yaml", "--yes", "--output", "json"]).unwrap();
+        assert_eq!(arguments.options.output, Format::Json);
+        assert!(matches!(arguments.command, Command::Up(Up { yes: true, .. })));
+
+        let arguments =
+            Arguments::try_parse_from(["outrigger", "--target", "aws", "status", "shop/production"]).unwrap();
+        assert_eq!(arguments.options.target, Target::Aws);
+        let Command::Status(Status { stack: Some(stack) }) = arguments.command else {
+            panic!("not the status of a stack");
+        };
+        assert_eq!(stack.to_string(), "shop/production");
+    }
+
+    #[test]
+    fn mistakes_end_with_2() {
+        for line in [
+            &["outrigger"][..],
+            &["outrigger", "up"],
+            &["outrigger", "status", "a/b/c"],
+            &["outrigger", "status", "shop/"],
+            &["outrigger", "--target", "moon", "demo"],
+        ] {
+            let error = Arguments::try_parse_from(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The commands, one module each.
+
+mod bootstrap;
+mod demo;
+mod destroy;
+mod local;
+mod outputs;
+mod status;
+mod up;
+
+use crate::arguments::{Arguments, Command};
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Does what the arguments say.
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let context = Context {
+        options: arguments.options,
+    };
+    match arguments.command {
+        Command::Demo => demo::run(&context).await,
+        Command::Local(command) => local::run(&context, command),
+        Command::Bootstrap(options) => bootstrap::run(&context, &options),
+        Command::Up(options) => up::run(&context, &options).await,
+        Command::Status(options) => status::run(&context, options.stack.as_ref()).await,
+        Command::Outputs(options) => outputs::run(&context, &options.stack).await,
+        Command::Destroy(options) => destroy::run(&context, &options).await,
+    }
+}

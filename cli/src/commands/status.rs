@@ -1,0 +1,383 @@
+//! `outrigger status`: where a stack stands.
+
+use std::collections::BTreeMap;
+
+use outrigger_engine::executor::Counts;
+use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
+use outrigger_engine::state::{LeaseView, rfc3339};
+use outrigger_model::{Lane, Record, ResourceKey, StackId, UnixMs};
+use outrigger_plan::Plan;
+use serde::Serialize;
+
+use crate::arguments::Format;
+use crate::context::Context;
+use crate::control_plane::{ControlPlane, connect};
+use crate::failure::Failure;
+use crate::operation::{plans_of, snapshot_of, states_of};
+use crate::output::{print_json, print_text, span, table};
+use crate::progress::{Snapshot, elapsed_ms, remark, word};
+use crate::stack::StackName;
+
+/// A stack, as it is shown.
+#[derive(Debug, Serialize)]
+struct View {
+    stack: String,
+    environment: String,
+    /// Who operates on it.
+    lease: Option<Lease>,
+    /// The operation under way, or the last one.
+    operation: Option<Operation>,
+    lanes: BTreeMap<Lane, Counts>,
+    resources: Vec<Resource>,
+    outputs: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Lease {
+    operation: String,
+    token: u64,
+    expires_at: String,
+    expired: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Operation {
+    id: String,
+    workflow: Workflow,
+    execution_arn: String,
+    started_at: String,
+    /// None while it has not ended.
+    outcome: Option<Outcome>,
+    elapsed_ms: u64,
+    /// Why, in the words of whoever started it.
+    reason: Option<String>,
+    failures: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Resource {
+    lane: Lane,
+    key: ResourceKey,
+    /// Where its step of the operation stands; what the operation does not touch is `recorded`.
+    state: &'static str,
+    id: Option<String>,
+    elapsed_ms: Option<u64>,
+    remark: Option<String>,
+}
+
+/// Runs the command: of one stack, or without a name the list of all.
+pub(super) async fn run(context: &Context, name: Option<&StackName>) -> Result<(), Failure> {
+    let control_plane = connect(context).await?;
+    let Some(name) = name else {
+        return list(context, &control_plane).await;
+    };
+    let stack = name.resolve(&control_plane).await?;
+    let view = view(&control_plane, &stack).await?;
+    if context.options.output == Format::Json {
+        return Ok(print_json(&view)?);
+    }
+    Ok(print_text(&render(&view))?)
+}
+
+async fn list(context: &Context, control_plane: &ControlPlane) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    let mut values = Vec::new();
+    for stack in control_plane.state.stacks().await? {
+        let (operation, words) = match last_operation(control_plane, &stack).await? {
+            Some(record) => (
+                Some(record.operation.clone()),
+                operation_words(record.workflow, record.outcome),
+            ),
+            None => (None, "nothing on record"),
+        };
+        rows.push([stack.to_string(), words.to_owned()]);
+        values.push(serde_json::json!({
+            "stack": stack.stack,
+            "environment": stack.environment,
+            "operation": operation,
+            "state": words,
+        }));
+    }
+    if context.options.output == Format::Json {
+        return Ok(print_json(&serde_json::json!({"stacks": values}))?);
+    }
+    if rows.is_empty() {
+        return Ok(print_text(&format!("there is no stack in {}", control_plane.place))?);
+    }
+    Ok(print_text(&table(&rows))?)
+}
+
+async fn last_operation(control_plane: &ControlPlane, stack: &StackId) -> Result<Option<OperationRecord>, Failure> {
+    let known = control_plane.state.stack(stack).await?;
+    let Some(operation) = known.and_then(|(known, _)| known.operation) else {
+        return Ok(None);
+    };
+    Ok(control_plane.state.operation(stack, &operation).await?)
+}
+
+async fn view(control_plane: &ControlPlane, stack: &StackId) -> Result<View, Failure> {
+    let state = &control_plane.state;
+    let lease = state.lease(stack).await?;
+    let outputs = state
+        .stack(stack)
+        .await?
+        .map(|(known, _)| known.outputs)
+        .unwrap_or_default();
+    let record = last_operation(control_plane, stack).await?;
+    let mut snapshot = Snapshot::default();
+    if let Some(record) = &record {
+        let plans: BTreeMap<Lane, Plan> = plans_of(control_plane, stack, &record.operation)
+            .await?
+            .unwrap_or_default();
+        let mut states = states_of(control_plane, stack, &record.operation).await?;
+        // What was recorded when it was closed stays, even when a later operation has taken the lanes.
+        states.extend(record.steps.clone());
+        snapshot = snapshot_of(&plans, &states);
+    }
+    let mut recorded = BTreeMap::new();
+    for lane in Lane::ALL {
+        recorded.extend(state.lane(stack, lane).await?.records);
+    }
+    let now_ms = state.now_ms();
+    Ok(View {
+        stack: stack.stack.clone(),
+        environment: stack.environment.clone(),
+        lease: lease.map(lease_view),
+        operation: record.map(|record| operation_view(record, now_ms)),
+        lanes: Lane::ALL
+            .into_iter()
+            .map(|lane| (lane, snapshot.counts(lane)))
+            .collect(),
+        resources: resources(&snapshot, &recorded, now_ms),
+        outputs,
+    })
+}
+
+fn lease_view(lease: LeaseView) -> Lease {
+    Lease {
+        operation: lease.operation,
+        token: lease.token.0,
+        expires_at: rfc3339(lease.expires_at_ms),
+        expired: lease.expired,
+    }
+}
+
+fn operation_view(record: OperationRecord, now_ms: UnixMs) -> Operation {
+    Operation {
+        id: record.operation,
+        workflow: record.workflow,
+        execution_arn: record.execution_arn,
+        started_at: rfc3339(record.started_at_ms),
+        outcome: record.outcome,
+        elapsed_ms: record
+            .closed_at_ms
+            .unwrap_or(now_ms)
+            .saturating_sub(record.started_at_ms),
+        reason: record.reason,
+        failures: record.failures,
+    }
+}
+
+/// Every resource that is recorded or has a step, by lane.
+fn resources(snapshot: &Snapshot, recorded: &BTreeMap<ResourceKey, Record>, now_ms: UnixMs) -> Vec<Resource> {
+    let mut resources = Vec::new();
+    for lane in Lane::ALL {
+        let mut keys: Vec<&ResourceKey> = snapshot
+            .steps
+            .keys()
+            .chain(recorded.keys())
+            .filter(|key| key.kind.lane() == lane)
+            .collect();
+        keys.sort();
+        keys.dedup();
+        for key in keys {
+            let step = snapshot.steps.get(key);
+            resources.push(Resource {
+                lane,
+                key: key.clone(),
+                state: step.map_or("recorded", word),
+                id: recorded.get(key).and_then(|record| record.id.clone()),
+                elapsed_ms: step.and_then(|step| elapsed_ms(&step.state, now_ms)),
+                remark: step.and_then(|step| remark(&step.state)),
+            });
+        }
+    }
+    resources
+}
+
+fn operation_words(workflow: Workflow, outcome: Option<Outcome>) -> &'static str {
+    match (workflow, outcome) {
+        (Workflow::Provision, None) => "being stood up",
+        (Workflow::Provision, Some(Outcome::Succeeded)) => "stands",
+        (Workflow::Provision, Some(Outcome::Failed)) => "standing up failed",
+        (Workflow::Provision, Some(Outcome::Aborted)) => "standing up was cut off",
+        (Workflow::Destroy, None) => "being taken down",
+        (Workflow::Destroy, Some(Outcome::Succeeded)) => "is down",
+        (Workflow::Destroy, Some(Outcome::Failed)) => "taking down failed",
+        (Workflow::Destroy, Some(Outcome::Aborted)) => "taking down was cut off",
+    }
+}
+
+fn render(view: &View) -> String {
+    let mut facts = vec![["stack".to_owned(), format!("{}/{}", view.stack, view.environment)]];
+    if let Some(operation) = &view.operation {
+        let words = operation_words(operation.workflow, operation.outcome);
+        facts.push(["state".to_owned(), words.to_owned()]);
+        facts.push(["operation".to_owned(), operation.id.clone()]);
+        let verb = if operation.outcome.is_some() {
+            "took"
+        } else {
+            "running for"
+        };
+        facts.push([
+            "started".to_owned(),
+            format!("{}, {verb} {}", operation.started_at, span(operation.elapsed_ms)),
+        ]);
+        facts.extend(
+            operation
+                .reason
+                .iter()
+                .map(|reason| ["reason".to_owned(), reason.clone()]),
+        );
+        facts.push(["execution".to_owned(), operation.execution_arn.clone()]);
+    }
+    facts.push(["lease".to_owned(), lease_words(view.lease.as_ref())]);
+    let mut text = table(&facts);
+    text.push('\n');
+    text.push_str(&table(&lane_rows(view)));
+    if !view.resources.is_empty() {
+        text.push('\n');
+        text.push_str(&table(&resource_rows(view)));
+    }
+    if let Some(operation) = &view.operation
+        && !operation.failures.is_empty()
+    {
+        text.push_str("\nfailures\n");
+        for failure in &operation.failures {
+            text.push_str(&format!("  {failure}\n"));
+        }
+    }
+    text
+}
+
+fn lease_words(lease: Option<&Lease>) -> String {
+    match lease {
+        None => "free".to_owned(),
+        Some(lease) if lease.expired => format!(
+            "{} held it until {}; it is free to take",
+            lease.operation, lease.expires_at
+        ),
+        Some(lease) => format!(
+            "{} holds it until {}, unless it renews",
+            lease.operation, lease.expires_at
+        ),
+    }
+}
+
+fn lane_rows(view: &View) -> Vec<[String; 6]> {
+    let mut rows = vec![["lane", "done", "in progress", "waiting", "failed", "skipped"].map(str::to_owned)];
+    for (lane, counts) in &view.lanes {
+        rows.push([
+            lane.to_string(),
+            counts.done.to_string(),
+            counts.in_progress.to_string(),
+            counts.waiting.to_string(),
+            counts.failed.to_string(),
+            counts.skipped.to_string(),
+        ]);
+    }
+    rows
+}
+
+fn resource_rows(view: &View) -> Vec<[String; 5]> {
+    let mut rows = vec![["resource", "state", "elapsed", "id", ""].map(str::to_owned)];
+    for resource in &view.resources {
+        rows.push([
+            resource.key.to_string(),
+            resource.state.to_owned(),
+            resource.elapsed_ms.map(span).unwrap_or_default(),
+            resource.id.clone().unwrap_or_default(),
+            resource.remark.clone().unwrap_or_default(),
+        ]);
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::tests::snapshot;
+
+    #[test]
+    fn a_stack_is_shown_with_its_lanes_and_resources() {
+        let snapshot = snapshot();
+        let view = View {
+            stack: "shop".to_owned(),
+            environment: "production".to_owned(),
+            lease: Some(Lease {
+                operation: "shop-production-provision-20251120T103658Z-1a2b".to_owned(),
+                token: 7,
+                expires_at: "2025-11-20T10:38:58Z".to_owned(),
+                expired: false,
+            }),
+            operation: Some(Operation {
+                id: "shop-production-provision-20251120T103658Z-1a2b".to_owned(),
+                workflow: Workflow::Provision,
+                execution_arn: "arn:aws:states:us-east-1:000000000000:execution:outrigger-provision-stack:shop"
+                    .to_owned(),
+                started_at: "2025-11-20T10:36:58Z".to_owned(),
+                outcome: None,
+                elapsed_ms: 66_000,
+                reason: Some("the new cache".to_owned()),
+                failures: vec!["us-east-1/stream/events: kinesis:CreateStream failed: too many shards".to_owned()],
+            }),
+            lanes: Lane::ALL
+                .into_iter()
+                .map(|lane| (lane, snapshot.counts(lane)))
+                .collect(),
+            resources: resources(&snapshot, &BTreeMap::new(), 67_000),
+            outputs: BTreeMap::new(),
+        };
+        insta::assert_snapshot!(render(&view), @r"
+        stack      shop/production
+        state      being stood up
+        operation  shop-production-provision-20251120T103658Z-1a2b
+        started    2025-11-20T10:36:58Z, running for 1 min 6 s
+        reason     the new cache
+        execution  arn:aws:states:us-east-1:000000000000:execution:outrigger-provision-stack:shop
+        lease      shop-production-provision-20251120T103658Z-1a2b holds it until 2025-11-20T10:38:58Z, unless it renews
+
+        lane           done  in progress  waiting  failed  skipped
+        network        2     1            0        0       0
+        datastore      0     1            1        1       0
+        observability  0     0            0        0       1
+
+        resource                        state      elapsed    id
+        us-east-1/vpc/vpc               created    3.2 s
+        us-east-1/subnet/public-1       creating   1 min 6 s
+        us-east-1/security-group/cache  unchanged  3.2 s
+        us-east-1/db-instance/main      updating   1 min 6 s      it is modifying
+        us-east-1/stream/events         failed     1 min 5 s      kinesis:CreateStream failed: too many shards (LimitExceededException)
+        us-east-1/secret/main           waiting
+        us-east-1/alarm/no-records      skipped                   because us-east-1/stream/events failed
+
+        failures
+          us-east-1/stream/events: kinesis:CreateStream failed: too many shards
+        ");
+    }
+
+    #[test]
+    fn a_lease_that_has_ended_is_told_from_one_that_holds() {
+        let lease = Lease {
+            operation: "provision-1".to_owned(),
+            token: 1,
+            expires_at: "2025-11-20T10:38:58Z".to_owned(),
+            expired: true,
+        };
+        assert_eq!(lease_words(None), "free");
+        assert_eq!(
+            lease_words(Some(&lease)),
+            "provision-1 held it until 2025-11-20T10:38:58Z; it is free to take"
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! What went wrong, for people in words and for scripts as an exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What kind of failure a command ended with; each has its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The operation failed, or what was asked for could not be done: 1.
+    Operation,
+    /// The command line or the document is wrong: 2, as for a mistake that clap finds.
+    Usage,
+    /// Another operation holds the stack: 3.
+    Locked,
+    /// What the command needs is not there (a running local AWS, a tool, credentials, a control plane): 4.
+    Environment,
+    /// Stopped by Ctrl-C: 130. An operation that was under way goes on.
+    Interrupted,
+}
+
+impl Class {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Class::Operation => 1,
+            Class::Usage => 2,
+            Class::Locked => 3,
+            Class::Environment => 4,
+            Class::Interrupted => 130,
+        }
+    }
+
+    /// The exit code, as `main` answers it.
+    pub fn exit_code(self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// What kind of failure.
+    pub class: Class,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// A failure of a kind, in words.
+    pub(crate) fn new(class: Class, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            error: anyhow::Error::msg(message.into()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:#}", self.error)
+    }
+}
+
+/// What says nothing else of itself is a failure to do what was asked for.
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            class: Class::Operation,
+            error: error.into(),
+        }
+    }
+}
+
+/// Says of an error what kind of failure it is.
+pub(crate) trait Classify<T> {
+    /// Makes it a failure of this kind.
+    fn class(self, class: Class) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> Classify<T> for Result<T, E> {
+    fn class(self, class: Class) -> Result<T, Failure> {
+        self.map_err(|error| Failure {
+            class,
+            error: error.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_those_that_scripts_rely_on() {
+        let table = [
+            (Class::Operation, 1),
+            (Class::Usage, 2),
+            (Class::Locked, 3),
+            (Class::Environment, 4),
+            (Class::Interrupted, 130),
+        ];
+        for (class, code) in table {
+            assert_eq!(class.code(), code, "{class:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_keeps_its_chain_and_gets_its_class() {
+        let error: Result<(), std::io::Error> = Err(std::io::Error::other("no such file"));
+        let failure = error
+            .context("read the document a.yaml")
+            .class(Class::Usage)
+            .unwrap_err();
+        assert_eq!(failure.to_string(), "read the document a.yaml: no such file");
+        assert_eq!(failure.class, Class::Usage);
+        assert_eq!(Failure::from(anyhow::anyhow!("it broke")).class, Class::Operation);
+    }
+}

@@ -1,0 +1,126 @@
+//! Installing the control plane into a local AWS, from the template that installs it into a real one.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use super::functions::file_stamp;
+use super::{Architecture, LocalAws, Progress, Project, functions, log, tools_venv};
+
+const LOG_LINES_MAX: usize = 40;
+
+/// What a deployment did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deployed {
+    /// The control plane was installed, or brought up to date.
+    Now,
+    /// It is there as the template and the functions want it; nothing was called.
+    Already,
+}
+
+/// Installs the control plane of a name from the checkout's template; the functions must be built.
+///
+/// Idempotent: what has not changed since is not deployed again. Of several processes at once, one deploys at a time.
+///
+/// # Errors
+/// When the tools cannot be installed or `sam deploy` fails: the error shows the end of its log.
+pub fn deploy(project: &Project, local: &LocalAws, name: &str, progress: Progress<'_>) -> Result<Deployed> {
+    let lock = File::create(local.directory().join("deploy.lock")).context("make the lock of sam deploy")?;
+    lock.lock().context("wait for the lock of sam deploy")?;
+    let stamp = stamp_of(project, local, name)?;
+    let stamp_path = local.directory().join(format!("control-plane-{name}"));
+    if std::fs::read_to_string(&stamp_path).is_ok_and(|installed| installed == stamp) {
+        return Ok(Deployed::Already);
+    }
+    let venv = tools_venv(project, progress)?;
+    progress(&format!("installing the control plane {name} with sam deploy"));
+    let log_path = local.directory().join("sam-deploy.log");
+    let log_file = File::create(&log_path).with_context(|| format!("write {}", log_path.display()))?;
+    let mut command = sam(project, &venv);
+    local.set_environment(&mut command);
+    let status = command
+        .arg("deploy")
+        .args(["--stack-name", name, "--region", local.region(), "--resolve-s3"])
+        .args(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
+        .args([
+            "--no-confirm-changeset",
+            "--no-fail-on-empty-changeset",
+            "--no-progressbar",
+        ])
+        .arg("--template-file")
+        .arg(project.template())
+        .arg("--parameter-overrides")
+        .arg(format!("Name={name}"))
+        .arg(format!("Architecture={}", Architecture::of_host()?.as_str()))
+        .env("SAM_CLI_POLL_DELAY", "0.3")
+        .env("__SAM_CLI_APP_DIR", project.work_directory().join("sam"))
+        .stdout(log_file.try_clone().context("share the log of sam deploy")?)
+        .stderr(log_file)
+        .status()
+        .with_context(|| format!("run {}", venv.join("bin/sam").display()))?;
+    if !status.success() {
+        bail!(
+            "cannot install the control plane {name} at {}: sam deploy ended with {status}{}",
+            local.endpoint(),
+            log::tail(&log_path, LOG_LINES_MAX)
+        );
+    }
+    std::fs::write(&stamp_path, stamp).context("record what is deployed")?;
+    Ok(Deployed::Now)
+}
+
+/// The SAM command line of a virtual environment, without telemetry, run from the checkout's top folder.
+pub fn sam(project: &Project, venv: &Path) -> Command {
+    let mut command = Command::new(venv.join("bin/sam"));
+    command
+        .current_dir(project.root())
+        .env("SAM_CLI_TELEMETRY", "0")
+        .env_remove("PYTHONPATH")
+        .env_remove("PYTHONHOME")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What a deployment depends on: the instance, since all it holds ends with it, the template with what it includes,
+/// and the functions.
+fn stamp_of(project: &Project, local: &LocalAws, name: &str) -> Result<String> {
+    let mut lines = vec![name.to_owned(), local.started_at().to_owned()];
+    for path in texts(project)? {
+        let text = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        lines.push(format!("{} {}", path.display(), hex(&Sha256::digest(text))));
+    }
+    for function in functions(project)? {
+        let bootstrap = project.lambda_directory().join(&function).join("bootstrap");
+        if !bootstrap.is_file() {
+            bail!(
+                "the function {function} is not built: {} is not there",
+                bootstrap.display()
+            );
+        }
+        lines.push(file_stamp(&bootstrap)?);
+    }
+    lines.push(String::new());
+    Ok(lines.join("\n"))
+}
+
+fn texts(project: &Project) -> Result<Vec<PathBuf>> {
+    let folder = project.root().join("statemachines");
+    let what = || format!("list {}", folder.display());
+    let mut paths = vec![project.template()];
+    for entry in std::fs::read_dir(&folder).with_context(what)? {
+        let path = entry.with_context(what)?.path();
+        if path.extension() == Some(OsStr::new("json")) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,5 @@
+//! `outrigger`, the operator's command line.
+
+fn main() -> std::process::ExitCode {
+    outrigger::run()
+}

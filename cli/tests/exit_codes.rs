@@ -1,0 +1,100 @@
+//! The exit codes that scripts rely on, and where a command writes.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use outrigger::local::Project;
+
+fn outrigger(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_outrigger"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("OUTRIGGER_TARGET")
+        .env_remove("OUTRIGGER_CONTROL_PLANE")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Runs a command that fails: its exit code, nothing on standard output, and what its error says.
+fn check(directory: &Path, arguments: &[&str], code: i32, error: &str) {
+    let output = outrigger(directory, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+    assert!(stderr.contains(error), "{arguments:?}: {stderr}");
+    assert!(output.stdout.is_empty(), "{arguments:?}: {output:?}");
+}
+
+#[test]
+fn a_wrong_command_line_or_document_is_2() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("stack.yaml"), "stack: shop\ndatabase: {}\n").unwrap();
+    let root = folder.path();
+    check(root, &["upp"], 2, "unrecognized subcommand");
+    check(root, &["up"], 2, "required arguments");
+    check(root, &["status", "a/b/c"], 2, "expected name or name/environment");
+    check(root, &["up", "no-such.yaml"], 2, "read the document no-such.yaml");
+    check(root, &["up", "stack.yaml"], 2, "database: unknown key");
+    check(root, &["demo", "--target", "aws"], 2, "the demo runs in the local AWS");
+}
+
+#[test]
+fn what_is_missing_is_4_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = "is not in a checkout of Outrigger";
+    for arguments in [
+        &["local", "status"][..],
+        &["local", "up"],
+        &["demo"],
+        &["status"],
+        &["bootstrap"],
+    ] {
+        check(folder.path(), arguments, 4, message);
+    }
+}
+
+#[test]
+fn a_tool_that_is_missing_is_named_with_how_to_get_it() {
+    // A checkout of its own, and a PATH with nothing on it.
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in [("Cargo.toml", ""), ("bootstrap/template.yaml", "")] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_outrigger"))
+        .args(["local", "up"])
+        .current_dir(folder.path())
+        .env("PATH", folder.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{stderr}");
+    assert!(
+        stderr.contains("python3 is not on the PATH") && stderr.contains("apt-get install"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn without_a_terminal_it_does_not_ask() {
+    let project = Project::of_test().unwrap();
+    let output = outrigger(project.root(), &["bootstrap", "--target", "aws"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("Answer with --yes"), "{stderr}");
+}
+
+#[test]
+fn the_exit_codes_are_in_the_help() {
+    let output = outrigger(Path::new("/"), &["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    for line in [
+        "1    the operation failed",
+        "3    another operation holds the stack",
+        "130  stopped by Ctrl-C",
+    ] {
+        assert!(stdout.contains(line), "{stdout}");
+    }
+}
