@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import unittest
+import urllib.request
 
+import cbor2
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from support import GapTest, Server, invoke, local, make_function, unique
 
 
@@ -28,6 +33,39 @@ class RolesTest(unittest.TestCase):
         )
         entries = [entry for entry in server.calls("PutItem") if entry["principal"] == principal]
         self.assertEqual(["AccessDeniedException"], [entry["error"] for entry in entries])
+
+
+class SecureTransportTest(GapTest):
+    def test_the_loopback_counts_as_tls(self) -> None:
+        def observe(server: Server) -> object:
+            function = make_function(
+                server, allow("dynamodb:ListTables", Condition={"Bool": {"aws:SecureTransport": "true"}})
+            )
+            return called(server, function, "dynamodb", "list_tables")
+
+        self.check(observe, "ok")
+
+
+class CborTest(unittest.TestCase):
+    def test_a_call_in_cbor_is_authorised_like_any_other(self) -> None:
+        """As the Rust SDK sends it: a map of indefinite length, which is no UTF-8."""
+        server, name = local(), unique("alarm")
+        request = urllib.request.Request(
+            f"{server.endpoint}/service/GraniteServiceVersion20100801/operation/DescribeAlarms",
+            b"\xbf" + cbor2.dumps("AlarmNames") + cbor2.dumps([name]) + b"\xff",
+            {
+                "content-type": "application/cbor",
+                "accept": "application/cbor",
+                "smithy-protocol": "rpc-v2-cbor",
+                "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+            },
+        )
+        signed = AWSRequest("POST", request.full_url, data=request.data, headers=dict(request.header_items()))
+        SigV4Auth(Credentials("test", "test"), "monitoring", "us-east-1").add_auth(signed)
+        with urllib.request.urlopen(
+            urllib.request.Request(request.full_url, request.data, dict(signed.headers.items()))
+        ) as answer:
+            self.assertEqual(200, answer.status)
 
 
 class TagsTest(GapTest):

@@ -26,6 +26,7 @@ from outrigger_local.patches import (
     rds_engine_versions,
     rds_instances,
     secret_versions,
+    secure_transport,
     state_machine_roles,
     template_properties,
 )
@@ -38,6 +39,7 @@ _PATCHES = (
     execution_ends,
     execution_names,
     state_machine_roles,
+    secure_transport,
     event_targets,
     template_properties,
 )

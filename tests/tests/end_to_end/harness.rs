@@ -1,0 +1,122 @@
+//! One local AWS for the tests that do not disturb each other, and ways to act on it and look at it.
+
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use outrigger_aws_cloudformation::CloudFormation;
+use outrigger_aws_sfn::{Execution, StepFunctions};
+use outrigger_model::{Region, document};
+use outrigger_tests::{CONTROL_PLANE, Call, LocalAws, Project, start_with_control_plane};
+use serde_json::Value;
+
+/// The AWS that tests share; it ends with the process.
+pub fn shared() -> &'static LocalAws {
+    static SHARED: OnceLock<LocalAws> = OnceLock::new();
+    SHARED.get_or_init(|| start_with_control_plane().unwrap())
+}
+
+/// The demo's document, as a stack of another name.
+pub fn document_of(stack: &str) -> Value {
+    let mut document = document::from_text(include_str!("../../../stacks/data-processing.yaml")).unwrap();
+    document["stack"] = stack.into();
+    document
+}
+
+/// Runs `outrigger` against a local AWS, as against any other.
+pub fn outrigger(aws: &LocalAws, arguments: &[&str]) -> Output {
+    let project = Project::of_test().unwrap();
+    let mut command = Command::new(project.root().join("target/debug/outrigger"));
+    if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
+        command = Command::new(std::path::Path::new(&target).join("debug/outrigger"));
+    }
+    aws.set_environment(&mut command);
+    command
+        .current_dir(project.root())
+        .args(arguments)
+        .args(["--target", "aws"])
+        .output()
+        .unwrap()
+}
+
+/// The standard output of a command that has to work, as JSON.
+pub fn json_of(output: &Output) -> Value {
+    assert!(
+        output.status.success(),
+        "it ended with {}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A document in a file of its own, which lasts as long as what is answered.
+pub fn file_of(document: &Value) -> tempfile::NamedTempFile {
+    let file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
+    std::fs::write(file.path(), document.to_string()).unwrap();
+    file
+}
+
+pub fn region() -> Region {
+    Region::new("us-east-1")
+}
+
+/// The control plane's outputs.
+pub async fn control_plane(aws: &LocalAws, output: &str) -> String {
+    let stack = CloudFormation::new(&aws.aws(), &region())
+        .describe_stack(CONTROL_PLANE)
+        .await
+        .unwrap()
+        .unwrap();
+    stack.outputs[output].clone()
+}
+
+/// Runs an execution to its end.
+pub async fn execute(aws: &LocalAws, machine: &str, name: &str, input: &Value) -> Execution {
+    let arn = start(aws, machine, name, input).await;
+    wait(aws, &arn).await
+}
+
+pub async fn start(aws: &LocalAws, machine: &str, name: &str, input: &Value) -> String {
+    let machine = control_plane(aws, machine).await;
+    StepFunctions::new(&aws.aws(), &region())
+        .start_execution(&machine, name, input)
+        .await
+        .unwrap()
+}
+
+/// Waits for the end of an execution, and of those that it handed over to.
+pub async fn wait(aws: &LocalAws, arn: &str) -> Execution {
+    let executions = StepFunctions::new(&aws.aws(), &region());
+    let mut arn = arn.to_owned();
+    loop {
+        let execution = executions
+            .wait_for_execution(&arn, std::time::Duration::from_millis(200))
+            .await
+            .unwrap();
+        let output = execution.output.as_ref();
+        match output
+            .and_then(|output| output.get("handed_over_to"))
+            .and_then(Value::as_str)
+        {
+            Some(successor) => arn = successor.to_owned(),
+            None => return execution,
+        }
+    }
+}
+
+/// What the functions have called since, in the services that hold a stack's resources.
+pub fn resource_calls(aws: &LocalAws, after_ms: u64) -> Vec<Call> {
+    let services = ["ec2", "rds", "elasticache", "kinesis", "secretsmanager", "cloudwatch"];
+    aws.calls()
+        .unwrap()
+        .into_iter()
+        .filter(|call| call.time_ms >= after_ms && services.contains(&call.service.as_str()))
+        .filter(|call| call.principal.as_deref() != Some("root"))
+        .collect()
+}
+
+pub fn now_ms() -> u64 {
+    use outrigger_engine::ports::clock::{Clock, SystemClock};
+    SystemClock.now_ms()
+}

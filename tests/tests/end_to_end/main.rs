@@ -1,0 +1,9 @@
+//! The whole of it on the local AWS, over the real wire: the control plane from its template, the real Lambda binaries
+//! under Step Functions, IAM enforced.
+
+mod clients;
+mod concurrency;
+mod faults;
+mod harness;
+mod secrets;
+mod stand_up;
