@@ -1,5 +1,8 @@
 //! Documents, good and bad: every problem is told, at its place.
 
+// Helpers may panic as tests do; what clippy.toml allows reaches `#[test]` functions and `#[cfg(test)]` modules only.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use outrigger_model::document::{self, parse};
 use serde_json::{Value, json};
 
@@ -31,8 +34,19 @@ fn the_reference_stack_is_good() {
 #[test]
 fn defaults_are_safe() {
     let mut document = good();
-    let database = document.pointer_mut("/databases/database").unwrap().as_object_mut().unwrap();
-    for key in ["multi_az", "deletion_protection", "final_snapshot", "storage_type", "backups", "port"] {
+    let database = document
+        .pointer_mut("/databases/database")
+        .unwrap()
+        .as_object_mut()
+        .unwrap();
+    for key in [
+        "multi_az",
+        "deletion_protection",
+        "final_snapshot",
+        "storage_type",
+        "backups",
+        "port",
+    ] {
         database.remove(key);
     }
     let database = parse(&document).unwrap().databases.remove("database").unwrap();
@@ -59,40 +73,144 @@ fn bad_documents_are_refused_where_they_are_bad() {
         ("/network/zones", json!("two"), "network.zones"),
         ("/network/zones", json!(1), "network.zones"),
         ("/network/private", json!(null), "network.private"),
-        ("/network/public", json!({ "cidrs": ["10.0.0.0/24"] }), "network.public.cidrs"),
-        ("/network/public", json!({ "cidrs": ["10.0.0.0/24", "10.0.0.128/25"] }), "network.public.cidrs[1]"),
-        ("/network/public", json!({ "cidrs": ["10.0.0.0/24", "10.0.9.0/24"] }), ""),
-        ("/network/public", json!({ "cidrs": ["10.0.0.0/24", "192.168.0.0/24"] }), "network.public.cidrs[1]"),
-        ("/network/public", json!({ "cidrs": ["10.0.10.0/24", "10.0.1.0/24"] }), "network.private"),
+        (
+            "/network/public",
+            json!({ "cidrs": ["10.0.0.0/24"] }),
+            "network.public.cidrs",
+        ),
+        (
+            "/network/public",
+            json!({ "cidrs": ["10.0.0.0/24", "10.0.0.128/25"] }),
+            "network.public.cidrs[1]",
+        ),
+        (
+            "/network/public",
+            json!({ "cidrs": ["10.0.0.0/24", "10.0.9.0/24"] }),
+            "",
+        ),
+        (
+            "/network/public",
+            json!({ "cidrs": ["10.0.0.0/24", "192.168.0.0/24"] }),
+            "network.public.cidrs[1]",
+        ),
+        (
+            "/network/public",
+            json!({ "cidrs": ["10.0.10.0/24", "10.0.1.0/24"] }),
+            "network.private",
+        ),
         ("/streams/stream/shards", json!(0), "streams.stream.shards"),
-        ("/streams/stream/retention_hours", json!(12), "streams.stream.retention_hours"),
-        ("/streams/stream/shard_metrics", json!(["Incoming"]), "streams.stream.shard_metrics"),
+        (
+            "/streams/stream/retention_hours",
+            json!(12),
+            "streams.stream.retention_hours",
+        ),
+        (
+            "/streams/stream/shard_metrics",
+            json!(["Incoming"]),
+            "streams.stream.shard_metrics",
+        ),
         ("/caches/cache/engine", json!("memcached"), "caches.cache.engine"),
         ("/caches/cache/version", json!("seven"), "caches.cache.version"),
         ("/caches/cache/node_type", json!("t3.micro"), "caches.cache.node_type"),
         ("/caches/cache/nodes", json!(1), "caches.cache.automatic_failover"),
-        ("/caches/cache/automatic_failover", json!(false), "caches.cache.multi_az"),
-        ("/databases/database/engine", json!("oracle"), "databases.database.engine"),
-        ("/databases/database/version", json!(15.15), "databases.database.version"),
-        ("/databases/database/class", json!("t3.micro"), "databases.database.class"),
-        ("/databases/database/storage_gib", json!(5), "databases.database.storage_gib"),
-        ("/databases/database/storage_type", json!("floppy"), "databases.database.storage_type"),
-        ("/databases/database/database", json!("tap-db"), "databases.database.database"),
+        (
+            "/caches/cache/automatic_failover",
+            json!(false),
+            "caches.cache.multi_az",
+        ),
+        (
+            "/databases/database/engine",
+            json!("oracle"),
+            "databases.database.engine",
+        ),
+        (
+            "/databases/database/version",
+            json!(15.15),
+            "databases.database.version",
+        ),
+        (
+            "/databases/database/class",
+            json!("t3.micro"),
+            "databases.database.class",
+        ),
+        (
+            "/databases/database/storage_gib",
+            json!(5),
+            "databases.database.storage_gib",
+        ),
+        (
+            "/databases/database/storage_type",
+            json!("floppy"),
+            "databases.database.storage_type",
+        ),
+        (
+            "/databases/database/database",
+            json!("tap-db"),
+            "databases.database.database",
+        ),
         ("/databases/database/user", json!("admin"), "databases.database.user"),
         ("/databases/database/port", json!(80), "databases.database.port"),
-        ("/databases/database/password", json!("hunter2"), "databases.database.password"),
-        ("/databases/database/backups", json!({ "retention_days": 60 }), "databases.database.backups.retention_days"),
-        ("/databases/database/backups", json!({ "retention_days": 7, "window": "3-4" }), "databases.database.backups.window"),
-        ("/databases/database/backups", json!({ "retention_days": 7, "window": "03:00-03:10" }), "databases.database.backups.window"),
-        ("/databases/database/maintenance_window", json!("mon:03:30-mon:04:30"), "databases.database.maintenance_window"),
-        ("/databases/database/maintenance_window", json!("monday"), "databases.database.maintenance_window"),
-        ("/alarms/database-cpu/component", json!("databases.other"), "alarms.database-cpu.component"),
-        ("/alarms/database-cpu/component", json!("database"), "alarms.database-cpu.component"),
-        ("/alarms/database-cpu/period_seconds", json!(7), "alarms.database-cpu.period_seconds"),
-        ("/alarms/database-cpu/periods", json!(1000), "alarms.database-cpu.periods"),
+        (
+            "/databases/database/password",
+            json!("hunter2"),
+            "databases.database.password",
+        ),
+        (
+            "/databases/database/backups",
+            json!({ "retention_days": 60 }),
+            "databases.database.backups.retention_days",
+        ),
+        (
+            "/databases/database/backups",
+            json!({ "retention_days": 7, "window": "3-4" }),
+            "databases.database.backups.window",
+        ),
+        (
+            "/databases/database/backups",
+            json!({ "retention_days": 7, "window": "03:00-03:10" }),
+            "databases.database.backups.window",
+        ),
+        (
+            "/databases/database/maintenance_window",
+            json!("mon:03:30-mon:04:30"),
+            "databases.database.maintenance_window",
+        ),
+        (
+            "/databases/database/maintenance_window",
+            json!("monday"),
+            "databases.database.maintenance_window",
+        ),
+        (
+            "/alarms/database-cpu/component",
+            json!("databases.other"),
+            "alarms.database-cpu.component",
+        ),
+        (
+            "/alarms/database-cpu/component",
+            json!("database"),
+            "alarms.database-cpu.component",
+        ),
+        (
+            "/alarms/database-cpu/period_seconds",
+            json!(7),
+            "alarms.database-cpu.period_seconds",
+        ),
+        (
+            "/alarms/database-cpu/periods",
+            json!(1000),
+            "alarms.database-cpu.periods",
+        ),
         ("/outputs/vpc_id", json!("network.vpc"), "outputs.vpc_id"),
-        ("/outputs/rds_endpoint", json!("databases.other.endpoint"), "outputs.rds_endpoint"),
-        ("/outputs/rds_endpoint", json!("databases.database.password"), "outputs.rds_endpoint"),
+        (
+            "/outputs/rds_endpoint",
+            json!("databases.other.endpoint"),
+            "outputs.rds_endpoint",
+        ),
+        (
+            "/outputs/rds_endpoint",
+            json!("databases.database.password"),
+            "outputs.rds_endpoint",
+        ),
     ];
     for (pointer, value, place) in table {
         let parsed = parse(&with(pointer, value.clone()));
@@ -102,7 +220,10 @@ fn bad_documents_are_refused_where_they_are_bad() {
             continue;
         }
         let problems = parsed.expect_err(&context);
-        assert!(problems.iter().any(|problem| problem.place == place), "{context}: {problems:?}");
+        assert!(
+            problems.iter().any(|problem| problem.place == place),
+            "{context}: {problems:?}"
+        );
     }
 }
 
@@ -113,9 +234,21 @@ fn every_problem_is_told_at_once() {
     document["streams"]["stream"]["shards"] = json!("two");
     document["databases"]["database"]["storage_gib"] = json!(1);
     document["colour"] = json!("blue");
-    let places: Vec<String> = parse(&document).unwrap_err().into_iter().map(|problem| problem.place).collect();
-    for place in ["region", "streams.stream.shards", "databases.database.storage_gib", "colour"] {
-        assert!(places.iter().any(|found| found == place), "{place} is missing in {places:?}");
+    let places: Vec<String> = parse(&document)
+        .unwrap_err()
+        .into_iter()
+        .map(|problem| problem.place)
+        .collect();
+    for place in [
+        "region",
+        "streams.stream.shards",
+        "databases.database.storage_gib",
+        "colour",
+    ] {
+        assert!(
+            places.iter().any(|found| found == place),
+            "{place} is missing in {places:?}"
+        );
     }
 }
 
@@ -136,6 +269,12 @@ fn subnets_follow_the_range_of_the_vpc() {
     document["network"] = json!({ "cidr": "10.0.0.0/20", "zones": 3, "public": {}, "private": {} });
     let network = parse(&document).unwrap().network;
     let text = |ranges: Vec<ipnet::Ipv4Net>| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
-    assert_eq!(text(network.public_ranges()), ["10.0.0.0/28", "10.0.0.16/28", "10.0.0.32/28"]);
-    assert_eq!(text(network.private_ranges()), ["10.0.0.160/28", "10.0.0.176/28", "10.0.0.192/28"]);
+    assert_eq!(
+        text(network.public_ranges()),
+        ["10.0.0.0/28", "10.0.0.16/28", "10.0.0.32/28"]
+    );
+    assert_eq!(
+        text(network.private_ranges()),
+        ["10.0.0.160/28", "10.0.0.176/28", "10.0.0.192/28"]
+    );
 }

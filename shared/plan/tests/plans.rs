@@ -1,5 +1,8 @@
 //! Plans: golden files, and what must hold of every one.
 
+// Helpers may panic as tests do; what clippy.toml allows reaches `#[test]` functions and `#[cfg(test)]` modules only.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -16,10 +19,18 @@ fn the_document() -> Value {
 
 fn graph_of(document: &Value) -> Graph {
     let document = document::parse(document).unwrap();
-    let versions = document.databases.keys().map(|name| (format!("databases.{name}"), "15.15".to_owned()));
-    let caches = document.caches.keys().map(|name| (format!("caches.{name}"), "7.0".to_owned()));
+    let versions = document
+        .databases
+        .keys()
+        .map(|name| (format!("databases.{name}"), "15.15".to_owned()));
+    let caches = document
+        .caches
+        .keys()
+        .map(|name| (format!("caches.{name}"), "7.0".to_owned()));
     let resolved = Resolved {
-        zones: ["a", "b", "c", "d", "e", "f"].map(|zone| format!("us-east-1{zone}")).to_vec(),
+        zones: ["a", "b", "c", "d", "e", "f"]
+            .map(|zone| format!("us-east-1{zone}"))
+            .to_vec(),
         versions: versions.chain(caches).collect(),
     };
     expand(&document, &resolved).unwrap()
@@ -34,7 +45,11 @@ fn records_of(graph: &Graph) -> Records {
             outrigger_plan::plan::attribute_of(&records, reference)
         })
         .unwrap();
-        let attributes = key.kind.attributes().iter().map(|name| ((*name).to_owned(), format!("{name}-of-{key}")));
+        let attributes = key
+            .kind
+            .attributes()
+            .iter()
+            .map(|name| ((*name).to_owned(), format!("{name}-of-{key}")));
         let record = Record {
             resource,
             intent: Intent {
@@ -71,7 +86,9 @@ fn text_of(plan: &Plan) -> String {
 
 #[test]
 fn the_plan_that_stands_the_reference_stack_up() {
-    insta::assert_snapshot!(text_of(&provision(&graph_of(&the_document()), &Records::new()).unwrap()));
+    insta::assert_snapshot!(text_of(
+        &provision(&graph_of(&the_document()), &Records::new()).unwrap()
+    ));
 }
 
 #[test]
@@ -88,7 +105,11 @@ fn the_graph_of_the_reference_stack() {
 fn the_same_document_again_changes_nothing() {
     let graph = graph_of(&the_document());
     let plan = provision(&graph, &records_of(&graph)).unwrap();
-    assert!(plan.steps.values().all(|step| step.action == Action::NoOp), "{}", text_of(&plan));
+    assert!(
+        plan.steps.values().all(|step| step.action == Action::NoOp),
+        "{}",
+        text_of(&plan)
+    );
 }
 
 #[test]
@@ -109,7 +130,10 @@ fn what_cannot_be_changed_is_refused_and_what_can_is_updated() {
     changed["network"]["cidr"] = json!("10.1.0.0/16");
     let problems = provision(&graph_of(&changed), &records).unwrap_err();
     let places: BTreeSet<&str> = problems.iter().map(|problem| problem.place.as_str()).collect();
-    assert!(places.contains("us-east-1/db-instance/database.storage_gib"), "{places:?}");
+    assert!(
+        places.contains("us-east-1/db-instance/database.storage_gib"),
+        "{places:?}"
+    );
     assert!(places.contains("us-east-1/vpc/vpc.cidr"), "{places:?}");
 
     let mut changed = the_document();
@@ -127,7 +151,10 @@ fn what_cannot_be_changed_is_refused_and_what_can_is_updated() {
     };
     let wanted = BTreeMap::from([
         ("us-east-1/alarm/stream-idle".to_owned(), update("threshold")),
-        ("us-east-1/db-instance/database".to_owned(), update("deletion_protection")),
+        (
+            "us-east-1/db-instance/database".to_owned(),
+            update("deletion_protection"),
+        ),
     ]);
     assert_eq!(updates, wanted);
 }
@@ -139,7 +166,10 @@ fn what_is_protected_is_not_deleted() {
     let records = records_of(&graph_of(&protected));
     let problems = destroy(&records).unwrap_err();
     assert_eq!(problems.len(), 1);
-    assert!(problems[0].message.contains("deletion_protection: false"), "{problems:?}");
+    assert!(
+        problems[0].message.contains("deletion_protection: false"),
+        "{problems:?}"
+    );
     // Nor by taking it out of the document.
     let mut without = the_document();
     without["databases"] = json!({});
