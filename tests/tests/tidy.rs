@@ -88,11 +88,21 @@ fn sources(directory: &Path) -> Vec<(PathBuf, String)> {
 
 /// The product's part of a source: without its comments, and without its tests.
 fn product(text: &str) -> String {
-    text.lines()
-        .take_while(|line| !line.starts_with("#[cfg(test)]"))
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    if text.contains("#![cfg(test)]") {
+        return String::new();
+    }
+    let mut lines = text.lines().peekable();
+    let mut kept = Vec::new();
+    while let Some(line) = lines.next() {
+        // A module of tests is the last thing in its file.
+        if line == "#[cfg(test)]" && lines.peek().is_some_and(|next| next.ends_with('{')) {
+            break;
+        }
+        if !line.trim_start().starts_with("//") {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
 }
 
 fn is_sdk(dependency: &str) -> bool {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="outrigger_local", description="a local AWS, on loopback only")
     parser.add_argument("--directory", required=True, type=Path, help="for everything that is written; made if absent")
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0, the default, takes a free one")
-    parser.add_argument("--exit-with-parent", action="store_true", help="stop when the process that started this ends")
+    parser.add_argument("--exit-with-parent", action="store_true", help="stop when the process that started this ends, and remove the directory")
     parser.add_argument("--no-iam", action="store_true", help="do not enforce IAM policies")
     return parser.parse_args()
 
@@ -46,6 +47,8 @@ def main() -> int:
     finally:
         processes.kill_lambda_runtimes()
         group.dismiss()
+        if arguments.exit_with_parent:
+            shutil.rmtree(directory, ignore_errors=True)
     return 0
 
 

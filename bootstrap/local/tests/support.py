@@ -112,7 +112,7 @@ def code(call: Callable, *arguments, **options) -> str:
     return "ok"
 
 
-def eventually(observe: Callable, wanted: Callable[[object], bool], seconds: float = 10) -> object:
+def eventually(observe: Callable, wanted: Callable[[object], bool], seconds: float = 30) -> object:
     """What ``observe`` returns, as soon as it is as wanted; the last of it after that time."""
     deadline = time.monotonic() + seconds
     while True:

@@ -64,7 +64,7 @@ class ProcessTest(unittest.TestCase):
         self.assertGreaterEqual(len(processes_below(server.directory)), 2)
         server.process.kill()
         server.process.wait()
-        self.assertEqual([], eventually(lambda: processes_below(server.directory), lambda seen: seen == [], 3))
+        self.assertEqual([], eventually(lambda: processes_below(server.directory), lambda seen: seen == []))
 
     @unittest.skipUnless(sys.platform == "linux", "reads /proc")
     def test_it_exits_with_its_parent_but_not_with_a_thread_of_it(self) -> None:
@@ -94,7 +94,7 @@ class ProcessTest(unittest.TestCase):
                 timeout=30,
             )
             self.assertEqual("True", ended.stdout.strip(), ended.stderr)
-            self.assertEqual([], eventually(lambda: processes_below(directory), lambda seen: seen == [], 4))
+            self.assertEqual([], eventually(lambda: processes_below(directory), lambda seen: seen == []))
             self.assertFalse((directory / "endpoint.json").exists())
 
     @unittest.skipUnless(sys.platform == "linux", "reads /proc")

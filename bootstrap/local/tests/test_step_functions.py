@@ -285,7 +285,7 @@ class EventTargetsTest(GapTest):
                 groups = ["/aws/lambda/" + target.rpartition(":")[2] for target in targets]
                 return [sum(mark in event["message"] for event in log_events(server, group)) for group in groups]
 
-            return eventually(calls, lambda seen: seen == [3, 0], 4)
+            return eventually(calls, lambda seen: seen == [3, 0], 12)
 
         self.check(observe, [3, 0])
 

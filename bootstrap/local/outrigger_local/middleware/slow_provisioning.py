@@ -150,7 +150,8 @@ class SlowProvisioning:
         self._changes[(change.service, change.store, change.key)] = change
 
     def _advance(self, service: str) -> None:
-        now = time.monotonic()
+        # Switched off, whatever is under way ends.
+        now = time.monotonic() if self._faults.slow_seconds else float("inf")
         for place, change in list(self._changes.items()):
             if change.service != service:
                 continue

@@ -1,4 +1,4 @@
-//! What [`StateStore`](crate::ports::store::StateStore) promises: the store alone.
+//! What [`StateStore`] promises: the store alone.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
