@@ -1,5 +1,7 @@
 //! The exit codes that scripts rely on, and where a command writes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

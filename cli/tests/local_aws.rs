@@ -1,5 +1,7 @@
 //! The local AWS for tests: it starts, does as it is told, and leaves nothing behind.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use outrigger::local::LocalAws;
 use serde_json::json;
 

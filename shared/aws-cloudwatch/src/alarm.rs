@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
     AlarmType, ComparisonOperator, Dimension, MetricAlarm, Statistic as SdkStatistic, Tag,
 };
-use outrigger_aws::{call_error, is_code};
+use outrigger_aws::{TAGS, call_error, is_code, missing_tags, number};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::{Alarm, Comparison, MissingData, Statistic};
 use outrigger_model::resource::is_ours;
@@ -84,7 +84,7 @@ pub(crate) async fn ensure(
         }
     };
     match (first, there) {
-        (Some(first), Some(there)) if first.property == "tags" => {
+        (Some(first), Some(there)) if first.property == TAGS => {
             // TagResource adds and overwrites, never removes; PutMetricAlarm leaves an alarm's tags as they are.
             // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_TagResource.html
             client
@@ -111,9 +111,6 @@ async fn put(
 ) -> Result<Progress, CallError> {
     let call = PUT_METRIC_ALARM;
     let name = &target.resource.physical_name;
-    let number = |property: &str, value: u32| {
-        i32::try_from(value).map_err(|_| CallError::invalid(call, format!("{property} is too large: {value}")))
-    };
     let dimensions = wanted
         .dimensions
         .iter()
@@ -129,8 +126,8 @@ async fn put(
         .statistic(statistic(wanted.statistic))
         .comparison_operator(comparison(wanted.comparison))
         .threshold(wanted.threshold)
-        .period(number("period_seconds", wanted.period_seconds)?)
-        .evaluation_periods(number("periods", wanted.periods)?)
+        .period(number(call, "period_seconds", wanted.period_seconds)?)
+        .evaluation_periods(number(call, "periods", wanted.periods)?)
         .treat_missing_data(missing_data(wanted.missing_data))
         .set_tags(Some(to_sdk(&target.resource.tags)));
     if let Some(there) = there {
@@ -299,16 +296,6 @@ fn differences(
     .collect()
 }
 
-/// Wanted tags that are missing or have another value; tags that others have set stay.
-fn missing_tags(wanted: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Option<Difference> {
-    let missing: BTreeMap<_, _> = wanted
-        .iter()
-        .filter(|(key, value)| actual.get(*key) != Some(value))
-        .collect();
-    let instead: BTreeMap<_, _> = actual.iter().filter(|(key, _)| missing.contains_key(key)).collect();
-    Difference::between("tags", &missing, &instead)
-}
-
 #[cfg(test)]
 mod tests {
     use aws_sdk_cloudwatch::types::builders::MetricAlarmBuilder;
@@ -417,23 +404,8 @@ mod tests {
     }
 
     #[test]
-    fn foreign_tags_are_no_difference() {
-        let of = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect()
-        };
-        let (wanted, actual) = (
-            of(&[("Name", "s"), ("a", "1")]),
-            of(&[("Name", "s"), ("a", "2"), ("foreign", "x")]),
-        );
-        let difference = missing_tags(&wanted, &actual).unwrap();
-        assert_eq!(
-            (difference.wanted.as_str(), difference.actual.as_str()),
-            (r#"{"a": "1"}"#, r#"{"a": "2"}"#)
-        );
-        assert_eq!(missing_tags(&of(&[("Name", "s")]), &actual), None);
-        assert_eq!(from_sdk(&to_sdk(&actual)), actual);
+    fn tags_come_back_as_they_were() {
+        let tags = BTreeMap::from([("Name", "s"), ("a", "2")].map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!(from_sdk(&to_sdk(&tags)), tags);
     }
 }

@@ -2,15 +2,13 @@
 
 mod alarm;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
-use outrigger_aws::{Aws, Clients};
-use outrigger_engine::ports::provider::{
-    CALL_SECONDS_MAX, CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target,
-};
+use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
+use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
+
+const SERVICE: &str = "cloudwatch";
 
 /// Everything is done at once, and shows soon.
 const POLL_SECONDS: u32 = 1;
@@ -38,7 +36,7 @@ impl Provider for Alarms {
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
-        in_time("observe", target, async {
+        in_time(SERVICE, "observe", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::Alarm(wanted) => alarm::observe(&client, target, wanted).await,
@@ -49,10 +47,10 @@ impl Provider for Alarms {
     }
 
     async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
-        if let Some(progress) = not_at_rest(observed) {
+        if let Some(progress) = not_at_rest(observed, POLL_SECONDS) {
             return Ok(progress);
         }
-        in_time("ensure", target, async {
+        in_time(SERVICE, "ensure", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::Alarm(wanted) => alarm::ensure(&client, target, wanted, observed).await,
@@ -63,7 +61,7 @@ impl Provider for Alarms {
     }
 
     async fn delete(&self, target: &Target, _observed: &Observed) -> Result<Progress, CallError> {
-        in_time("delete", target, async {
+        in_time(SERVICE, "delete", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::Alarm(_) => alarm::delete(&client, target).await,
@@ -75,32 +73,5 @@ impl Provider for Alarms {
 }
 
 fn not_ours(kind: Kind) -> CallError {
-    CallError::invalid("cloudwatch", format!("the provider of alarms was asked for a {kind}"))
-}
-
-/// What AWS is at work on is left alone, and what is broken is not worked on.
-fn not_at_rest(observed: Option<&Observed>) -> Option<Progress> {
-    match &observed?.condition {
-        Condition::Ready => None,
-        Condition::Changing { .. } | Condition::Deleting => Some(Progress::changed(POLL_SECONDS)),
-        Condition::Broken { reason } => Some(Progress::Blocked { reason: reason.clone() }),
-    }
-}
-
-/// Gives up after [`CALL_SECONDS_MAX`]: what became of the call under way is then unknown.
-async fn in_time<T>(
-    verb: &str,
-    target: &Target,
-    work: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    match tokio::time::timeout(Duration::from_secs(CALL_SECONDS_MAX), work).await {
-        Ok(result) => result,
-        Err(_) => Err(CallError {
-            kind: CallErrorKind::Unknown,
-            ..CallError::invalid(
-                format!("cloudwatch: {verb} {}", target.resource.key),
-                format!("no answer within {CALL_SECONDS_MAX} s"),
-            )
-        }),
-    }
+    CallError::invalid(SERVICE, format!("the provider of alarms was asked for a {kind}"))
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use outrigger_aws::missing_tags;
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Target};
 use outrigger_model::resource::{TAG_INTENT, is_ours};
-
-use crate::tags;
 
 /// How many pages of a list are read: a filter for one resource's tags leaves one object or two.
 pub(crate) const PAGES_MAX: usize = 50;
@@ -82,7 +81,7 @@ pub(crate) struct Choice<T> {
 impl<T> Choice<T> {
     /// What is observed of it; tags that differ come last.
     pub(crate) fn observed(self, target: &Target, condition: Condition, differences: Vec<Difference>) -> Observed {
-        let tags = tags::difference(&target.resource.tags, &self.tags);
+        let tags = missing_tags(&target.resource.tags, &self.tags);
         Observed {
             id: self.id,
             attributes: BTreeMap::new(),

@@ -2,12 +2,12 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Actual, InternetGatewayAttachment, ResourceType};
-use outrigger_aws::is_code;
+use outrigger_aws::{TAGS, is_code};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::InternetGateway;
 
 use crate::call::{NOT_FOUND, POLL_AFTER_SECONDS, blocked, changed, created, deleted, differs, refused, sent_once};
-use crate::tags::{self, TAGS};
+use crate::tags;
 
 /// Attached to another VPC.
 const VPC: &str = "vpc";

@@ -1,8 +1,10 @@
 //! The EC2 adapter: the kinds of the network lane, one module each, and the zones of a region.
 //!
 //! EC2 is eventually consistent: what one call has made, the next may not see yet. So an id that a create or a change
-//! refers to and that EC2 does not know is [`CallErrorKind::NotYet`], never a verdict.
+//! refers to and that EC2 does not know is [`NotYet`], never a verdict.
 //! Source: <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>.
+//!
+//! [`NotYet`]: outrigger_engine::ports::provider::CallErrorKind::NotYet
 
 #[macro_use]
 mod find;
@@ -17,20 +19,15 @@ mod tags;
 mod vpc;
 mod zones;
 
-use std::future::Future;
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws_sdk_ec2::Client;
-use outrigger_aws::{Aws, Clients};
-use outrigger_engine::ports::provider::{
-    CALL_SECONDS_MAX, CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target,
-};
+use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
+use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
 
-/// The SDK that the adapter is built on, for tests that look at what the provider made.
-pub use aws_sdk_ec2 as sdk;
 pub use zones::zones;
+
+const SERVICE: &str = "ec2";
 
 /// The network lane's resources, over EC2. One client per region, each made when first needed.
 ///
@@ -90,7 +87,7 @@ macro_rules! by_kind {
             | Properties::Secret(_)
             | Properties::SecretAttachment(_)
             | Properties::Alarm(_) => Err(CallError::invalid(
-                "ec2",
+                SERVICE,
                 format!("{} is not a resource of the network lane", $target.resource.key),
             )),
         }
@@ -122,23 +119,18 @@ impl Provider for Network {
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
         let client = self.clients.of(&target.resource.key.region).await;
-        in_time("observe", target, async {
+        in_time(SERVICE, "observe", target, async {
             by_kind!(target, kind, wanted => kind::observe(&client, target, wanted).await)
         })
         .await
     }
 
     async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
-        match observed.map(|observed| &observed.condition) {
-            None | Some(Condition::Ready) => {}
-            // What is on the move can be changed only when it has come to rest.
-            Some(Condition::Changing { .. } | Condition::Deleting) => {
-                return Ok(Progress::changed(call::POLL_AFTER_SECONDS));
-            }
-            Some(Condition::Broken { reason }) => return Ok(Progress::Blocked { reason: reason.clone() }),
+        if let Some(progress) = not_at_rest(observed, call::POLL_AFTER_SECONDS) {
+            return Ok(progress);
         }
         let client = self.clients.of(&target.resource.key.region).await;
-        in_time("ensure", target, async {
+        in_time(SERVICE, "ensure", target, async {
             by_kind!(target, kind, wanted => kind::ensure(&client, target, wanted, observed).await)
         })
         .await
@@ -146,28 +138,10 @@ impl Provider for Network {
 
     async fn delete(&self, target: &Target, observed: &Observed) -> Result<Progress, CallError> {
         let client = self.clients.of(&target.resource.key.region).await;
-        in_time("delete", target, async {
+        in_time(SERVICE, "delete", target, async {
             by_kind!(target, kind, _wanted => kind::delete(&client, &observed.id).await)
         })
         .await
-    }
-}
-
-/// Gives up after [`CALL_SECONDS_MAX`]: what became of the call under way is then unknown.
-async fn in_time<T>(
-    verb: &str,
-    target: &Target,
-    work: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    match tokio::time::timeout(Duration::from_secs(CALL_SECONDS_MAX), work).await {
-        Ok(result) => result,
-        Err(_) => Err(CallError {
-            call: format!("ec2: {verb} {}", target.resource.key),
-            kind: CallErrorKind::Unknown,
-            code: String::new(),
-            message: format!("no answer within {CALL_SECONDS_MAX} s"),
-            request_id: None,
-        }),
     }
 }
 

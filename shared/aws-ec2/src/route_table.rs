@@ -2,12 +2,13 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{ResourceType, RouteTable as Actual};
+use outrigger_aws::TAGS;
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::RouteTable;
 use sha2::{Digest, Sha256};
 
 use crate::call::{blocked, created, deleted, differs, refused};
-use crate::tags::{self, TAGS};
+use crate::tags;
 
 const VPC: &str = "vpc";
 

@@ -6,6 +6,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroup as Actual, UserIdGroupPair,
 };
+use outrigger_aws::missing_tags;
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::{IngressRule, SecurityGroup};
 use outrigger_model::resource::is_ours;
@@ -191,7 +192,7 @@ fn steps(target: &Target, wanted: &SecurityGroup, actual: &Actual) -> Vec<(Diffe
             Step::RevokeIngress(changes.unwanted.clone()),
         ),
         of_rules(EGRESS, &missing_egress, &[], Step::AuthorizeEgress),
-        tags::difference(&target.resource.tags, &tags::read(actual.tags())).map(|difference| (difference, Step::Tags)),
+        missing_tags(&target.resource.tags, &tags::read(actual.tags())).map(|difference| (difference, Step::Tags)),
     ]
     .into_iter()
     .flatten()

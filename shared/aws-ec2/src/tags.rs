@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
-use outrigger_engine::ports::provider::{CallError, Difference, Progress, Target};
+use outrigger_engine::ports::provider::{CallError, Progress, Target};
 use outrigger_model::Identity;
 use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_INTENT, TAG_RESOURCE, TAG_STACK};
 
 use crate::call::changed;
-
-/// The property under which tags that are missing or changed are reported.
-pub(crate) const TAGS: &str = "tags";
 
 /// An object's tags as a map.
 pub(crate) fn read(tags: &[Tag]) -> BTreeMap<String, String> {
@@ -44,23 +41,6 @@ pub(crate) fn own(target: &Target) -> Vec<Filter> {
         .collect()
 }
 
-/// The tags that are wanted and missing, or have another value. Tags of others, and the intent's, are left alone.
-pub(crate) fn difference(wanted: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Option<Difference> {
-    let differing: BTreeMap<&String, &String> = wanted
-        .iter()
-        .filter(|(key, value)| actual.get(*key) != Some(*value))
-        .collect();
-    if differing.is_empty() {
-        return None;
-    }
-    let there: BTreeMap<&String, &String> = actual.iter().filter(|(key, _)| differing.contains_key(key)).collect();
-    Some(Difference {
-        property: TAGS,
-        wanted: format!("{differing:?}"),
-        actual: format!("{there:?}"),
-    })
-}
-
 /// Puts the resource's tags on an object; those that it already has stay as they are.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html>.
@@ -85,12 +65,6 @@ mod tests {
     use super::*;
     use outrigger_model::Properties;
 
-    fn map(tags: &[(&str, &str)]) -> BTreeMap<String, String> {
-        tags.iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect()
-    }
-
     #[test]
     fn the_intent_is_a_tag_where_only_tags_identify() {
         let vpc = outrigger_model::properties::Vpc {
@@ -110,23 +84,5 @@ mod tests {
             assert_eq!(specification.resource_type(), Some(&kind));
             assert_eq!(read(specification.tags()), expected);
         }
-    }
-
-    #[test]
-    fn only_wanted_tags_differ() {
-        let wanted = map(&[("Name", "a"), ("Owner", "us")]);
-        assert_eq!(
-            difference(&wanted, &map(&[("Name", "a"), ("Owner", "us"), ("Cost", "1")])),
-            None
-        );
-        let changed = difference(&wanted, &map(&[("Name", "b"), ("Owner", "us"), ("Cost", "1")])).unwrap();
-        assert_eq!(changed.property, TAGS);
-        assert_eq!(changed.wanted, r#"{"Name": "a"}"#);
-        assert_eq!(changed.actual, r#"{"Name": "b"}"#);
-        let missing = difference(&wanted, &map(&[("Name", "a")])).unwrap();
-        assert_eq!(
-            (missing.wanted.as_str(), missing.actual.as_str()),
-            (r#"{"Owner": "us"}"#, "{}")
-        );
     }
 }

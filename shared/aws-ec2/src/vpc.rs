@@ -2,11 +2,12 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
+use outrigger_aws::TAGS;
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Vpc;
 
 use crate::call::{blocked, changed, created, deleted, differs, refused, sent_once};
-use crate::tags::{self, TAGS};
+use crate::tags;
 
 const CIDR: &str = "cidr";
 const DNS_SUPPORT: &str = "dns_support";

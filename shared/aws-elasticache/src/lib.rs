@@ -5,17 +5,15 @@ mod subnet_group;
 mod tags;
 mod versions;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws_sdk_elasticache::Client;
-use outrigger_aws::{Aws, Clients};
-use outrigger_engine::ports::provider::{
-    CALL_SECONDS_MAX, CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target,
-};
+use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
 
 pub use versions::redis_versions;
+
+const SERVICE: &str = "elasticache";
 
 /// Nothing about a replication group takes less than minutes.
 const POLL_SECONDS: u32 = 15;
@@ -43,7 +41,7 @@ impl Provider for Caches {
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
-        in_time("observe", target, async {
+        in_time(SERVICE, "observe", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::CacheSubnetGroup(wanted) => subnet_group::observe(&client, target, wanted).await,
@@ -55,10 +53,10 @@ impl Provider for Caches {
     }
 
     async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
-        if let Some(progress) = not_at_rest(observed) {
+        if let Some(progress) = not_at_rest(observed, POLL_SECONDS) {
             return Ok(progress);
         }
-        in_time("ensure", target, async {
+        in_time(SERVICE, "ensure", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::CacheSubnetGroup(wanted) => subnet_group::ensure(&client, target, wanted, observed).await,
@@ -75,7 +73,7 @@ impl Provider for Caches {
         if observed.condition == Condition::Deleting {
             return Ok(Progress::changed(POLL_SECONDS));
         }
-        in_time("delete", target, async {
+        in_time(SERVICE, "delete", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::CacheSubnetGroup(_) => subnet_group::delete(&client, target).await,
@@ -88,34 +86,7 @@ impl Provider for Caches {
 }
 
 fn not_ours(kind: Kind) -> CallError {
-    CallError::invalid("elasticache", format!("the provider of caches was asked for a {kind}"))
-}
-
-/// What AWS is at work on is left alone, and what is broken is not worked on.
-fn not_at_rest(observed: Option<&Observed>) -> Option<Progress> {
-    match &observed?.condition {
-        Condition::Ready => None,
-        Condition::Changing { .. } | Condition::Deleting => Some(Progress::changed(POLL_SECONDS)),
-        Condition::Broken { reason } => Some(Progress::Blocked { reason: reason.clone() }),
-    }
-}
-
-/// Gives up after [`CALL_SECONDS_MAX`]: what became of the call under way is then unknown.
-async fn in_time<T>(
-    verb: &str,
-    target: &Target,
-    work: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    match tokio::time::timeout(Duration::from_secs(CALL_SECONDS_MAX), work).await {
-        Ok(result) => result,
-        Err(_) => Err(CallError {
-            kind: CallErrorKind::Unknown,
-            ..CallError::invalid(
-                format!("elasticache: {verb} {}", target.resource.key),
-                format!("no answer within {CALL_SECONDS_MAX} s"),
-            )
-        }),
-    }
+    CallError::invalid(SERVICE, format!("the provider of caches was asked for a {kind}"))
 }
 
 /// What is refused as invalid only because something is too fresh: time heals it, and the executor bounds the time.

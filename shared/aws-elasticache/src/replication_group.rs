@@ -6,7 +6,7 @@ use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{
     AutomaticFailoverStatus, CacheCluster, Endpoint, MultiAzStatus, ReplicationGroup as SdkGroup,
 };
-use outrigger_aws::{call_error, is_code};
+use outrigger_aws::{TAGS, call_error, is_code, missing_tags, number, unchangeable};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::ReplicationGroup;
 use outrigger_model::resource::is_ours;
@@ -100,17 +100,12 @@ pub(crate) async fn ensure(
         return Ok(Progress::Done);
     };
     match first.property {
-        "tags" => {
+        TAGS => {
             let arn = observed.attributes.get("arn").map(String::as_str).unwrap_or_default();
             tags::add(client, arn, &target.resource.tags).await?;
             Ok(Progress::changed(POLL_SECONDS))
         }
-        property => Ok(Progress::Blocked {
-            reason: format!(
-                "the property {property} of a cache cannot be changed by this version: wanted {}, there is {}",
-                first.wanted, first.actual
-            ),
-        }),
+        _ => Ok(unchangeable("a cache", first)),
     }
 }
 
@@ -118,8 +113,7 @@ pub(crate) async fn ensure(
 /// <https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html>.
 async fn create(client: &Client, target: &Target, wanted: &ReplicationGroup) -> Result<Progress, CallError> {
     let call = "elasticache:CreateReplicationGroup";
-    let nodes = i32::try_from(wanted.nodes)
-        .map_err(|_| CallError::invalid(call, format!("nodes is too large: {}", wanted.nodes)))?;
+    let nodes = number(call, "nodes", wanted.nodes)?;
     let groups = wanted
         .security_groups
         .iter()
@@ -317,7 +311,7 @@ fn differences(
         })
     };
     [
-        tags::missing(wanted_tags, actual_tags),
+        missing_tags(wanted_tags, actual_tags),
         all("engine_version", &wanted.engine_version, versions, &is_version),
         Difference::between("node_type", &wanted.node_type.as_str(), &node_type),
         Difference::between("nodes", &wanted.nodes, &nodes),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::types::{MetricsName, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus};
-use outrigger_aws::{call_error, is_code};
+use outrigger_aws::{TAGS, call_error, gone_meanwhile, is_code, missing_tags, number, unchangeable};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Stream;
 use outrigger_model::resource::is_ours;
@@ -63,7 +63,7 @@ pub(crate) async fn ensure(
         return Ok(Progress::Done);
     };
     match first.property {
-        "tags" => {
+        TAGS => {
             client
                 .add_tags_to_stream()
                 .stream_name(name)
@@ -75,12 +75,7 @@ pub(crate) async fn ensure(
         }
         "retention_hours" => set_retention(client, name, wanted).await,
         "shard_metrics" => set_metrics(client, name, wanted).await,
-        property => Ok(Progress::Blocked {
-            reason: format!(
-                "the property {property} of a stream cannot be changed by this version: wanted {}, there is {}",
-                first.wanted, first.actual
-            ),
-        }),
+        _ => Ok(unchangeable("a stream", first)),
     }
 }
 
@@ -109,7 +104,7 @@ async fn create(client: &Client, target: &Target, wanted: &Stream) -> Result<Pro
 /// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html>.
 async fn set_retention(client: &Client, name: &str, wanted: &Stream) -> Result<Progress, CallError> {
     let Some(summary) = describe(client, name).await? else {
-        return Err(gone_meanwhile("kinesis:IncreaseStreamRetentionPeriod"));
+        return Err(gone_meanwhile("kinesis:IncreaseStreamRetentionPeriod", "the stream"));
     };
     let hours = number(
         "kinesis:IncreaseStreamRetentionPeriod",
@@ -143,7 +138,7 @@ async fn set_retention(client: &Client, name: &str, wanted: &Stream) -> Result<P
 /// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_EnableEnhancedMonitoring.html>.
 async fn set_metrics(client: &Client, name: &str, wanted: &Stream) -> Result<Progress, CallError> {
     let Some(summary) = describe(client, name).await? else {
-        return Err(gone_meanwhile("kinesis:EnableEnhancedMonitoring"));
+        return Err(gone_meanwhile("kinesis:EnableEnhancedMonitoring", "the stream"));
     };
     let (wanted, actual) = (
         all_spelled_out(&wanted.shard_metrics),
@@ -253,17 +248,6 @@ fn rate_or_quota(error: CallError) -> CallError {
     }
 }
 
-fn gone_meanwhile(call: &str) -> CallError {
-    CallError {
-        kind: CallErrorKind::NotYet,
-        ..CallError::invalid(call, "the stream is gone since it was observed")
-    }
-}
-
-fn number(call: &str, property: &str, value: u32) -> Result<i32, CallError> {
-    i32::try_from(value).map_err(|_| CallError::invalid(call, format!("{property} is too large: {value}")))
-}
-
 /// What of a stream can differ, as AWS shows it.
 struct Actual {
     provisioned: bool,
@@ -331,16 +315,6 @@ fn differences(
     .into_iter()
     .flatten()
     .collect()
-}
-
-/// Wanted tags that are missing or have another value; tags that others have set stay.
-fn missing_tags(wanted: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Option<Difference> {
-    let missing: BTreeMap<_, _> = wanted
-        .iter()
-        .filter(|(key, value)| actual.get(*key) != Some(value))
-        .collect();
-    let instead: BTreeMap<_, _> = actual.iter().filter(|(key, _)| missing.contains_key(key)).collect();
-    Difference::between("tags", &missing, &instead)
 }
 
 #[cfg(test)]
@@ -417,19 +391,6 @@ mod tests {
             ..actual()
         };
         check(&all, &seven, &[]);
-    }
-
-    #[test]
-    fn foreign_tags_are_no_difference() {
-        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let wanted = BTreeMap::from([pair("Name", "s"), pair("a", "1")]);
-        let actual = BTreeMap::from([pair("Name", "s"), pair("a", "2"), pair("foreign", "x")]);
-        let difference = missing_tags(&wanted, &actual).unwrap();
-        assert_eq!(
-            (difference.wanted.as_str(), difference.actual.as_str()),
-            (r#"{"a": "1"}"#, r#"{"a": "2"}"#)
-        );
-        assert_eq!(missing_tags(&actual, &actual), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbInstance as SdkInstance;
-use outrigger_aws::{call_error, is_code};
+use outrigger_aws::{TAGS, call_error, is_code, missing_tags, number, unchangeable};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::properties::DbInstance;
@@ -79,7 +79,7 @@ pub(crate) async fn ensure(
         return Ok(Progress::Done);
     };
     match first.property {
-        "tags" => {
+        TAGS => {
             let arn = observed.attributes.get("arn").map(String::as_str).unwrap_or_default();
             tags::add(client, arn, &target.resource.tags).await?;
             Ok(Progress::changed(POLL_SECONDS))
@@ -97,12 +97,7 @@ pub(crate) async fn ensure(
                 .map_err(|error| call_error("rds:ModifyDBInstance", CODES, &error))?;
             Ok(Progress::changed(POLL_SECONDS))
         }
-        property => Ok(Progress::Blocked {
-            reason: format!(
-                "the property {property} of a database cannot be changed by this version: wanted {}, there is {}",
-                first.wanted, first.actual
-            ),
-        }),
+        _ => Ok(unchangeable("a database", first)),
     }
 }
 
@@ -114,17 +109,14 @@ async fn create(
     wanted: &DbInstance,
 ) -> Result<Progress, CallError> {
     let call = "rds:CreateDBInstance";
-    let number = |property: &str, value: u32| {
-        i32::try_from(value).map_err(|_| CallError::invalid(call, format!("{property} is too large: {value}")))
-    };
     let groups = wanted
         .security_groups
         .iter()
         .map(|group| group.text().to_owned())
         .collect();
     let (storage, retention) = (
-        number("storage_gib", wanted.storage_gib)?,
-        number("backup_retention_days", wanted.backup_retention_days)?,
+        number(call, "storage_gib", wanted.storage_gib)?,
+        number(call, "backup_retention_days", wanted.backup_retention_days)?,
     );
     // Read last, and gone when this call ends.
     let credentials = secrets.credentials(wanted.secret.text()).await?;
@@ -354,7 +346,7 @@ fn compare(
 ) -> Compared {
     let pending = actual.pending_modified_values();
     let mut compared = Compared::default();
-    compared.differences.extend(tags::missing(wanted_tags, actual_tags));
+    compared.differences.extend(missing_tags(wanted_tags, actual_tags));
     compared.add_equal(
         "deletion_protection",
         wanted.deletion_protection,

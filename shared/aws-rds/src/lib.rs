@@ -7,18 +7,17 @@ mod versions;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_rds::Client;
-use outrigger_aws::{Aws, Clients};
-use outrigger_engine::ports::provider::{
-    CALL_SECONDS_MAX, CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target,
-};
+use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Observed, Progress, Provider, Target};
 use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::{Kind, Properties};
 
 pub use versions::postgres_versions;
+
+const SERVICE: &str = "rds";
 
 /// Nothing about an instance takes less than minutes.
 const POLL_SECONDS: u32 = 15;
@@ -55,7 +54,7 @@ impl Provider for Databases {
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
-        in_time("observe", target, async {
+        in_time(SERVICE, "observe", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbSubnetGroup(wanted) => subnet_group::observe(&client, target, wanted).await,
@@ -67,10 +66,10 @@ impl Provider for Databases {
     }
 
     async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
-        if let Some(progress) = not_at_rest(observed) {
+        if let Some(progress) = not_at_rest(observed, POLL_SECONDS) {
             return Ok(progress);
         }
-        in_time("ensure", target, async {
+        in_time(SERVICE, "ensure", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbSubnetGroup(wanted) => subnet_group::ensure(&client, target, wanted, observed).await,
@@ -84,7 +83,7 @@ impl Provider for Databases {
     }
 
     async fn delete(&self, target: &Target, _observed: &Observed) -> Result<Progress, CallError> {
-        in_time("delete", target, async {
+        in_time(SERVICE, "delete", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbSubnetGroup(_) => subnet_group::delete(&client, target).await,
@@ -97,34 +96,7 @@ impl Provider for Databases {
 }
 
 fn not_ours(kind: Kind) -> CallError {
-    CallError::invalid("rds", format!("the provider of databases was asked for a {kind}"))
-}
-
-/// What AWS is at work on is left alone, and what is broken is not worked on.
-fn not_at_rest(observed: Option<&Observed>) -> Option<Progress> {
-    match &observed?.condition {
-        Condition::Ready => None,
-        Condition::Changing { .. } | Condition::Deleting => Some(Progress::changed(POLL_SECONDS)),
-        Condition::Broken { reason } => Some(Progress::Blocked { reason: reason.clone() }),
-    }
-}
-
-/// Gives up after [`CALL_SECONDS_MAX`]: what became of the call under way is then unknown.
-async fn in_time<T>(
-    verb: &str,
-    target: &Target,
-    work: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    match tokio::time::timeout(Duration::from_secs(CALL_SECONDS_MAX), work).await {
-        Ok(result) => result,
-        Err(_) => Err(CallError {
-            kind: CallErrorKind::Unknown,
-            ..CallError::invalid(
-                format!("rds: {verb} {}", target.resource.key),
-                format!("no answer within {CALL_SECONDS_MAX} s"),
-            )
-        }),
-    }
+    CallError::invalid(SERVICE, format!("the provider of databases was asked for a {kind}"))
 }
 
 /// What is refused as invalid only because something is too fresh: time heals it, and the executor bounds the time.

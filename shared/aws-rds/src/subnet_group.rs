@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbSubnetGroup as SdkGroup;
-use outrigger_aws::{call_error, is_code};
+use outrigger_aws::{TAGS, call_error, gone_meanwhile, is_code, missing_tags};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::Input;
 use outrigger_model::properties::DbSubnetGroup;
@@ -63,9 +63,9 @@ pub(crate) async fn ensure(
         return Ok(Progress::Done);
     };
     match first.property {
-        "tags" => {
+        TAGS => {
             let Some(group) = describe(client, &target.resource.physical_name).await? else {
-                return Err(gone_meanwhile("rds:AddTagsToResource"));
+                return Err(gone_meanwhile("rds:AddTagsToResource", "the subnet group"));
             };
             tags::add(
                 client,
@@ -134,13 +134,6 @@ async fn describe(client: &Client, name: &str) -> Result<Option<SdkGroup>, CallE
     }
 }
 
-fn gone_meanwhile(call: &str) -> CallError {
-    CallError {
-        kind: CallErrorKind::NotYet,
-        ..CallError::invalid(call, "the subnet group is gone since it was observed")
-    }
-}
-
 fn ids(inputs: &[Input]) -> BTreeSet<String> {
     inputs.iter().map(|input| input.text().to_owned()).collect()
 }
@@ -159,7 +152,7 @@ fn differences(
         .collect();
     let description = actual.db_subnet_group_description().unwrap_or_default();
     [
-        tags::missing(wanted_tags, actual_tags),
+        missing_tags(wanted_tags, actual_tags),
         Difference::between("description", &wanted.description.as_str(), &description),
         Difference::between("subnets", &ids(&wanted.subnets), &subnets),
     ]

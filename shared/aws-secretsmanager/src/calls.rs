@@ -15,18 +15,11 @@ pub(crate) const NOT_FOUND: &[&str] = &["ResourceNotFoundException"];
 /// The name is taken, or the token was used for another value.
 const CODES: &[(&str, CallErrorKind)] = &[("ResourceExistsException", CallErrorKind::Exists)];
 
-/// Maps an SDK error, and never lets an answer's body into it.
+/// Maps an SDK error.
 pub(crate) fn failed<E>(call: &str, error: &SdkError<E>) -> CallError
 where
     E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
 {
-    if matches!(error, SdkError::ResponseError(_)) {
-        // Its Debug form, which the common mapping appends, quotes the answer: that may be the value.
-        return CallError {
-            kind: CallErrorKind::Unknown,
-            ..CallError::invalid(call, "the answer could not be read")
-        };
-    }
     let error = call_error(call, CODES, error);
     if is_deletion(&error) {
         CallError {

@@ -10,18 +10,16 @@ mod calls;
 mod secret;
 mod value;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
-use outrigger_aws::{Aws, Clients};
-use outrigger_engine::ports::provider::{
-    CALL_SECONDS_MAX, CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target,
-};
+use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
+use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
 use outrigger_engine::ports::secrets::{Credentials, SecretReader};
 use outrigger_model::{Kind, Properties, Region};
 
 use crate::calls::{Current, GET_SECRET_VALUE};
+
+const SERVICE: &str = "secretsmanager";
 
 /// Everything is done at once, and shows soon.
 const POLL_SECONDS: u32 = 1;
@@ -49,7 +47,7 @@ impl Provider for Secrets {
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
-        in_time("observe", target, async {
+        in_time(SERVICE, "observe", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::Secret(wanted) => secret::observe(&client, target, wanted).await,
@@ -61,10 +59,10 @@ impl Provider for Secrets {
     }
 
     async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
-        if let Some(progress) = not_at_rest(observed) {
+        if let Some(progress) = not_at_rest(observed, POLL_SECONDS) {
             return Ok(progress);
         }
-        in_time("ensure", target, async {
+        in_time(SERVICE, "ensure", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::Secret(wanted) => secret::ensure(&client, target, wanted, observed).await,
@@ -76,7 +74,7 @@ impl Provider for Secrets {
     }
 
     async fn delete(&self, target: &Target, observed: &Observed) -> Result<Progress, CallError> {
-        in_time("delete", target, async {
+        in_time(SERVICE, "delete", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::Secret(_) => secret::delete(&client, observed).await,
@@ -115,35 +113,5 @@ impl SecretReader for Secrets {
 }
 
 fn not_ours(kind: Kind) -> CallError {
-    CallError::invalid(
-        "secretsmanager",
-        format!("the provider of secrets was asked for a {kind}"),
-    )
-}
-
-/// What AWS is at work on is left alone, and what is broken is not worked on.
-fn not_at_rest(observed: Option<&Observed>) -> Option<Progress> {
-    match &observed?.condition {
-        Condition::Ready => None,
-        Condition::Changing { .. } | Condition::Deleting => Some(Progress::changed(POLL_SECONDS)),
-        Condition::Broken { reason } => Some(Progress::Blocked { reason: reason.clone() }),
-    }
-}
-
-/// Gives up after [`CALL_SECONDS_MAX`]: what became of the call under way is then unknown.
-async fn in_time<T>(
-    verb: &str,
-    target: &Target,
-    work: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    match tokio::time::timeout(Duration::from_secs(CALL_SECONDS_MAX), work).await {
-        Ok(result) => result,
-        Err(_) => Err(CallError {
-            kind: CallErrorKind::Unknown,
-            ..CallError::invalid(
-                format!("secretsmanager: {verb} {}", target.resource.key),
-                format!("no answer within {CALL_SECONDS_MAX} s"),
-            )
-        }),
-    }
+    CallError::invalid(SERVICE, format!("the provider of secrets was asked for a {kind}"))
 }

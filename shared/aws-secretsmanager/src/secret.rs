@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::Tag;
-use outrigger_aws::is_code;
+use outrigger_aws::{TAGS, is_code, missing_tags, unchangeable};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Secret;
 use outrigger_model::resource::is_ours;
@@ -68,7 +68,7 @@ pub(crate) async fn ensure(
     match first.property {
         // TagResource adds and overwrites, never removes:
         // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html
-        "tags" => {
+        TAGS => {
             client
                 .tag_resource()
                 .secret_id(&observed.id)
@@ -88,14 +88,7 @@ pub(crate) async fn ensure(
                 .await
                 .map_err(|error| failed("secretsmanager:UpdateSecret", &error))?;
         }
-        property => {
-            return Ok(Progress::Blocked {
-                reason: format!(
-                    "the property {property} of a secret cannot be changed by this version: wanted {}, there is {}",
-                    first.wanted, first.actual
-                ),
-            });
-        }
+        _ => return Ok(unchangeable("a secret", first)),
     }
     Ok(Progress::changed(POLL_SECONDS))
 }
@@ -226,16 +219,6 @@ fn value_differences(wanted: &Secret, text: &SecretString) -> Vec<Difference> {
     .collect()
 }
 
-/// Wanted tags that are missing or have another value; tags that others have set stay.
-fn missing_tags(wanted: &BTreeMap<String, String>, actual: &BTreeMap<String, String>) -> Option<Difference> {
-    let missing: BTreeMap<_, _> = wanted
-        .iter()
-        .filter(|(key, value)| actual.get(*key) != Some(value))
-        .collect();
-    let instead: BTreeMap<_, _> = actual.iter().filter(|(key, _)| missing.contains_key(key)).collect();
-    Difference::between("tags", &missing, &instead)
-}
-
 #[cfg(test)]
 mod tests {
     use aws_sdk_secretsmanager::primitives::DateTime;
@@ -286,23 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn foreign_tags_are_no_difference() {
-        let of = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect()
-        };
-        let (wanted, actual) = (
-            of(&[("Name", "s"), ("a", "1")]),
-            of(&[("Name", "s"), ("a", "2"), ("foreign", "x")]),
-        );
-        let difference = missing_tags(&wanted, &actual).unwrap();
-        assert_eq!(
-            (difference.wanted.as_str(), difference.actual.as_str()),
-            (r#"{"a": "1"}"#, r#"{"a": "2"}"#)
-        );
-        assert_eq!(missing_tags(&of(&[("Name", "s")]), &actual), None);
-        assert_eq!(from_sdk(&to_sdk(&actual)), actual);
+    fn tags_come_back_as_they_were() {
+        let tags = BTreeMap::from([("Name", "s"), ("a", "2")].map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!(from_sdk(&to_sdk(&tags)), tags);
     }
 }

@@ -97,6 +97,8 @@ fn kind_of(code: &str, status: u16, codes: &[(&str, CallErrorKind)]) -> CallErro
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_types::error::ErrorMetadata;
+
     use super::*;
 
     #[test]
@@ -115,6 +117,32 @@ mod tests {
         ];
         for (code, status, kind) in table {
             assert_eq!(kind_of(code, status, &own), kind, "{code} {status}");
+        }
+    }
+
+    /// Of an answer whose body holds a secret, and whose `Debug` form quotes it.
+    #[derive(Debug)]
+    struct Unreadable(#[expect(dead_code, reason = "shows in the `Debug` form")] &'static str);
+
+    impl std::fmt::Display for Unreadable {
+        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("it ends too early")
+        }
+    }
+
+    impl std::error::Error for Unreadable {}
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_unknown_and_never_quoted() {
+        let answer = || HttpResponse::new(200.try_into().unwrap(), r#"{"SecretString": "hunter2"#.into());
+        let unreadable: SdkError<ErrorMetadata, _> = SdkError::response_error(Unreadable("hunter2"), answer());
+        assert!(format!("{unreadable:?}").contains("hunter2"));
+        let unhandled = SdkError::service_error(ErrorMetadata::builder().build(), answer());
+        for (error, message) in [(unreadable, "it ends too early"), (unhandled, "no message")] {
+            let error = call_error("secretsmanager:GetSecretValue", &[], &error);
+            assert_eq!(error.kind, CallErrorKind::Unknown);
+            assert!(error.message.contains(message), "{error}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
         }
     }
 }

@@ -1,7 +1,16 @@
-//! What every AWS adapter shares: configuration, clients made lazily per region, and the mapping of errors.
+//! What every AWS adapter shares: configuration, clients made lazily per region, the mapping of errors, the time that a
+//! call may take, what becomes of what is not at rest or cannot be changed, and the comparison of tags.
 
 mod clients;
 mod error;
+mod number;
+mod rest;
+mod tags;
+mod time;
 
 pub use clients::{Aws, Clients};
 pub use error::{call_error, is_code};
+pub use number::number;
+pub use rest::{gone_meanwhile, not_at_rest, unchangeable};
+pub use tags::{TAGS, missing_tags};
+pub use time::in_time;

@@ -16,7 +16,7 @@ use outrigger_engine::tasks::{Invocation, TaskError, close_operation, converge_l
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use crate::{logs, metrics};
 
@@ -43,7 +43,7 @@ pub async fn run_lane(store: MakeStore, providers: fn(&Aws) -> Providers) -> Res
         let stack = ticket.id().to_string();
         let span = tracing::info_span!("lane", lane = %request.lane, operation = %ticket.operation, %stack);
         let started_ms = SystemClock.now_ms();
-        let report = converge_lane::converge_lane(&ports, &invocation, &request)
+        let report = told(converge_lane::converge_lane(&ports, &invocation, &request))
             .instrument(span)
             .await?;
         let now_ms = SystemClock.now_ms();
@@ -75,8 +75,8 @@ where
             documents: &documents,
             clock: &SystemClock,
         };
-        let span = tracing::info_span!("plan", operation = %request.operation);
-        plan_stack::plan_stack(&ports, &invocation, &request)
+        let span = tracing::info_span!("plan", operation = %request.operation, stack = field::Empty);
+        told(plan_stack::plan_stack(&ports, &invocation, &request))
             .instrument(span)
             .await
     })
@@ -98,8 +98,8 @@ pub async fn run_close_operation(store: MakeStore) -> Result<(), lambda_runtime:
             close_operation::Request::Workflow { ticket, .. } => &ticket.operation,
             close_operation::Request::Event { detail } => &detail.name,
         };
-        let span = tracing::info_span!("close", %operation);
-        close_operation::close_operation(&ports, &invocation, &request)
+        let span = tracing::info_span!("close", %operation, stack = field::Empty);
+        told(close_operation::close_operation(&ports, &invocation, &request))
             .instrument(span)
             .await
     })
@@ -138,18 +138,31 @@ where
     .await
 }
 
+/// Runs a task, and logs its error where the task's span is still known.
+async fn told<T>(task: impl Future<Output = Result<T, TaskError>>) -> Result<T, TaskError> {
+    let answer = task.await;
+    if let Err(error) = &answer {
+        tracing::error!(error_type = error.error_type(), error = %chain(error), "the task failed");
+    }
+    answer
+}
+
 /// What a state machine's `Retry` and `Catch` see of an error.
 fn diagnostic(error: TaskError) -> Diagnostic {
+    Diagnostic {
+        error_type: error.error_type().to_owned(),
+        error_message: chain(&error),
+    }
+}
+
+/// An error and its causes, each in its own words.
+fn chain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
-    let mut source = std::error::Error::source(&error);
+    let mut source = error.source();
     while let Some(cause) = source {
         message.push_str(": ");
         message.push_str(&cause.to_string());
         source = cause.source();
     }
-    tracing::error!(error_type = error.error_type(), error = %message, "the task failed");
-    Diagnostic {
-        error_type: error.error_type().to_owned(),
-        error_message: message,
-    }
+    message
 }

@@ -174,6 +174,7 @@ fn lane_errors(lanes: &[Value]) -> Vec<String> {
 
 async fn close(ports: &Ports<'_>, lease: Lease, errors: &[String], aborted: bool) -> Result<Response, TaskError> {
     let (state, stack) = (ports.state, lease.stack().clone());
+    tracing::Span::current().record("stack", stack.to_string());
     let response = |outcome: Ending, outputs: BTreeMap<String, String>, failures: Vec<String>| Response {
         outcome,
         stack: stack.stack.clone(),
@@ -246,6 +247,7 @@ async fn close(ports: &Ports<'_>, lease: Lease, errors: &[String], aborted: bool
     state.put_operation(&lease, &record).await?;
     state.prune(&lease, OPERATIONS_KEPT).await?;
     release(state, &lease).await?;
+    tracing::info!(?outcome, failures = failures.len(), "closed");
     Ok(response(outcome.into(), outputs_now().await?, failures))
 }
 

@@ -83,6 +83,7 @@ pub async fn plan_stack(ports: &Ports<'_>, invocation: &Invocation, request: &Re
         Goal::Provision(document) => document.id(),
         Goal::Destroy(stack) => stack.clone(),
     };
+    tracing::Span::current().record("stack", stack.to_string());
     let lease = ports
         .state
         .take_lease(&stack, &request.operation, &invocation.id)
@@ -107,7 +108,10 @@ pub async fn plan_stack(ports: &Ports<'_>, invocation: &Invocation, request: &Re
         steps: BTreeMap::new(),
     };
     match make_plan(ports, &lease, &goal, &mut record).await {
-        Ok(()) => Ok(ticket(&lease, record.plans)),
+        Ok(()) => {
+            tracing::info!(token = lease.token().0, "planned");
+            Ok(ticket(&lease, record.plans))
+        }
         Err(error) if error.is_retryable() => Err(error),
         Err(error) => {
             record.closed_at_ms = Some(ports.clock.now_ms());

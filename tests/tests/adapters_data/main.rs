@@ -1,0 +1,39 @@
+//! The data stack's adapters over the wire: each kind passes the conformance suite, and what only the wire can do.
+
+mod alarms;
+mod caches;
+mod databases;
+mod documents;
+mod harness;
+mod secrets;
+mod streams;
+
+use outrigger_aws::Aws;
+use outrigger_aws_cloudwatch::Alarms;
+use outrigger_aws_ec2::Network;
+use outrigger_aws_elasticache::Caches;
+use outrigger_aws_kinesis::Streams;
+use outrigger_aws_secretsmanager::Secrets;
+use outrigger_engine::ports::provider::Provider;
+use outrigger_model::Kind;
+
+use crate::databases::databases;
+
+#[test]
+fn each_kind_has_one_provider() {
+    let aws = Aws::new();
+    let providers: [&dyn Provider; 6] = [
+        &Network::new(&aws),
+        &databases(&aws),
+        &Caches::new(&aws),
+        &Streams::new(&aws),
+        &Secrets::new(&aws),
+        &Alarms::new(&aws),
+    ];
+    let mut kinds: Vec<Kind> = providers
+        .iter()
+        .flat_map(|provider| provider.kinds().iter().copied())
+        .collect();
+    kinds.sort();
+    assert_eq!(kinds, Kind::ALL);
+}

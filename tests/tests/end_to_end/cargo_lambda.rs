@@ -1,0 +1,48 @@
+//! `cargo lambda deploy` replaces one function of an installed control plane, whichever it is.
+
+use std::process::Command;
+
+use outrigger_tests::{CONTROL_PLANE, Project, local, start_with_control_plane};
+use serde_json::json;
+
+use crate::harness::execute;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_can_be_deployed_by_itself() {
+    let aws = start_with_control_plane().unwrap();
+    let project = Project::of_test().unwrap();
+    let tools = local::tools_venv(&project, &mut |line| eprintln!("{line}")).unwrap();
+    for function in local::functions(&project).unwrap() {
+        let mut command = Command::new(tools.join("bin/cargo-lambda"));
+        aws.set_environment(&mut command);
+        let deployed = command
+            .current_dir(project.root())
+            .args([
+                "lambda",
+                "deploy",
+                &format!("{CONTROL_PLANE}-{function}"),
+                "--binary-name",
+                &function,
+            ])
+            .args(["--endpoint-url", aws.endpoint()])
+            .arg("--lambda-dir")
+            .arg(project.lambda_directory())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&deployed.stderr);
+        assert!(deployed.status.success(), "{function}: {told}");
+    }
+    // They still work together, with the roles and the environment that they had.
+    let document = json!({
+        "stack": "deployed", "environment": "test", "region": "us-east-1",
+        "network": { "cidr": "10.0.0.0/16", "zones": 1 },
+    });
+    let execution = execute(
+        &aws,
+        "ProvisionStackArn",
+        "deployed-1",
+        &json!({ "document": document }),
+    )
+    .await;
+    assert_eq!(execution.error, None, "{execution:?}");
+}

@@ -1,0 +1,79 @@
+//! What the functions tell: JSON lines with operation, stack and resource, and embedded metrics.
+
+use std::process::Command;
+
+use outrigger_tests::{Project, local};
+use serde_json::{Value, json};
+
+use crate::harness::{execute, shared};
+
+const LINES: &str = r#"
+import json
+import boto3
+
+logs = boto3.client("logs")
+lines = []
+for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
+    assert group["retentionInDays"], group
+    for stream in logs.describe_log_streams(logGroupName=group["logGroupName"])["logStreams"]:
+        told = logs.get_log_events(
+            logGroupName=group["logGroupName"], logStreamName=stream["logStreamName"], startFromHead=True
+        )
+        lines += [line for event in told["events"] for line in event["message"].splitlines()]
+print(json.dumps(lines))
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_line_says_which_operation_on_which_stack() {
+    let aws = shared();
+    let document = json!({
+        "stack": "told", "environment": "test", "region": "us-east-1",
+        "network": { "cidr": "10.0.0.0/16", "zones": 1 },
+    });
+    let input = json!({ "document": document });
+    let execution = execute(aws, "ProvisionStackArn", "told-1", &input).await;
+    assert_eq!(execution.error, None, "{execution:?}");
+    let python = local::local_venv(&Project::of_test().unwrap(), &mut |_| {})
+        .unwrap()
+        .join("bin/python");
+    let mut command = Command::new(python);
+    aws.set_environment(&mut command);
+    let output = command.args(["-c", LINES]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<String> = serde_json::from_slice(&output.stdout).unwrap();
+    let told: Vec<Value> = lines
+        .iter()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let of_operation = |line: &&Value| line.to_string().contains("told-1");
+    let (metrics, events): (Vec<&Value>, Vec<&Value>) = told
+        .iter()
+        .filter(of_operation)
+        .partition(|line| line.get("_aws").is_some());
+    assert!(
+        metrics
+            .iter()
+            .any(|line| line["steps_done"] == 1 && line["lane"] == "network"),
+        "{metrics:?}"
+    );
+    for line in &events {
+        assert_eq!(line["span"]["operation"], "told-1", "{line}");
+        assert_eq!(line["span"]["stack"], "told/test", "{line}");
+        assert!(line.get("level").is_some() && line.get("timestamp").is_some(), "{line}");
+    }
+    let about: Vec<&&Value> = events
+        .iter()
+        .filter(|line| line["resource"] == "us-east-1/vpc/vpc")
+        .collect();
+    assert!(about.iter().any(|line| line["message"] == "called"), "{events:?}");
+    assert!(about.iter().any(|line| line["message"] == "done"), "{events:?}");
+    for message in ["planned", "closed"] {
+        assert!(
+            events.iter().any(|line| line["message"] == message),
+            "{message}: {events:?}"
+        );
+    }
+    let input = json!({ "stack": "told", "environment": "test" });
+    let execution = execute(aws, "DestroyStackArn", "told-2", &input).await;
+    assert_eq!(execution.error, None, "{execution:?}");
+}
