@@ -17,7 +17,9 @@ states = boto3.client("stepfunctions")
 arn = states.start_execution(stateMachineArn=machine, name=name, input=given)["executionArn"]
 while (shown := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
     time.sleep(0.2)
-print(json.dumps({"status": shown["status"], "output": json.loads(shown.get("output") or "null"), "cause": shown.get("cause")}))
+pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
+failed = [event for page in pages for event in page["events"] if event["type"].endswith("Failed")]
+print(json.dumps({"failed": [str(event) for event in failed], "status": shown["status"], "output": json.loads(shown.get("output") or "null"), "cause": shown.get("cause")}))
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,6 +43,8 @@ async fn a_client_that_is_not_ours_stands_a_stack_up_and_takes_it_down() {
     let ended = start(provision, "by-boto3-1", json!({ "document": document_of(stack) }));
     assert_eq!(ended["status"], "SUCCEEDED", "{ended}");
     assert_eq!(ended["output"]["outcome"], "succeeded");
+    // Nothing failed and was retried in silence, the event at the end included.
+    assert_eq!(ended["failed"], json!([]));
     assert!(
         ended["output"]["outputs"]["vpc_id"]
             .as_str()

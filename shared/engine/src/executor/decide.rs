@@ -132,7 +132,7 @@ fn present_and_seen(
     } else {
         match &observed.condition {
             Condition::Changing { status } => wait(wanted.key.kind, status),
-            Condition::Deleting => wait(wanted.key.kind, "an earlier deletion"),
+            Condition::Deleting => wait(wanted.key.kind, "an earlier deletion is under way"),
             Condition::Broken { reason } => Decision::Fail { error: reason.clone() },
             Condition::Ready if !observed.differences.is_empty() => Decision::Change,
             Condition::Ready => {
@@ -142,7 +142,7 @@ fn present_and_seen(
                     record.resource = wanted.clone();
                     Decision::Done
                 } else {
-                    wait(wanted.key.kind, "that it stays available")
+                    wait(wanted.key.kind, "available; looking once more")
                 }
             }
         }
@@ -195,7 +195,7 @@ fn absent_and_seen(wanted: &Resource, record: Option<&Record>, observed: &Observ
         Decision::DeleteDuplicate { id: id.clone() }
     } else {
         match observed.condition {
-            Condition::Deleting => wait(wanted.key.kind, "its deletion"),
+            Condition::Deleting => wait(wanted.key.kind, "being deleted"),
             Condition::Ready | Condition::Changing { .. } | Condition::Broken { .. } => Decision::Delete,
         }
     };
@@ -233,7 +233,7 @@ fn absence(record: &mut Record, called_at_ms: UnixMs, now_ms: UnixMs, sure: Deci
         // It may appear at any moment; what depends on it waits.
         return Decision::Wait {
             poll_after_ms: (counts_from_ms - now_ms).min(2_000),
-            reason: Some("AWS to show it".to_owned()),
+            reason: Some("AWS does not show it yet".to_owned()),
         };
     }
     record.absences += 1;
@@ -243,7 +243,7 @@ fn absence(record: &mut Record, called_at_ms: UnixMs, now_ms: UnixMs, sure: Deci
     }
     Decision::Wait {
         poll_after_ms: 2_000,
-        reason: Some("a second look, since AWS shows nothing".to_owned()),
+        reason: Some("AWS does not show it; looking once more".to_owned()),
     }
 }
 
