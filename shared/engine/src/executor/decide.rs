@@ -318,10 +318,11 @@ pub fn poll_ms(kind: Kind) -> UnixMs {
     }
 }
 
-/// How many refusals in a row are borne. With [`backoff_ms`] that is about 10 minutes; for deletions, which wait for
-/// network interfaces that services give back late, about an hour.
+/// How many refusals in a row are borne. With [`backoff_ms`] that is about 20 minutes, longer than a cache takes to create,
+/// whose tags can be read only then; for deletions, which wait for network interfaces that services give back late, about
+/// an hour.
 pub fn refusals_max(deletes: bool) -> u32 {
-    if deletes { 160 } else { 30 }
+    if deletes { 160 } else { 60 }
 }
 
 /// How long to wait after the given number of refusals in a row: doubling from 1 s to 30 s, with jitter that is drawn

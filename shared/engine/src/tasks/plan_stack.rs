@@ -1,6 +1,7 @@
 //! The task of `plan-stack`: take the lease, and make the plan.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use outrigger_model::document::{self, Document, Problem};
 use outrigger_model::{Lane, StackId};
@@ -232,6 +233,13 @@ async fn keep(
     Ok(())
 }
 
+/// Whose versions AWS is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Engine {
+    Postgres,
+    Redis,
+}
+
 /// What AWS must answer, asked once: what is recorded is not asked again.
 async fn resolve(ports: &Ports<'_>, document: &Document, known: &mut StackState) -> Result<Resolved, TaskError> {
     let region = &document.region;
@@ -249,40 +257,32 @@ async fn resolve(ports: &Ports<'_>, document: &Document, known: &mut StackState)
         zones: zones.iter().take(wanted).cloned().collect(),
         versions: BTreeMap::new(),
     };
-    let mut problems: Vec<Problem> = Vec::new();
-    let mut offered_postgres = None;
-    for (name, database) in &document.databases {
+    let databases = document.databases.iter().map(|(name, database)| {
         let component = format!("databases.{name}");
-        let asked = format!("{component} {}", database.version);
-        if !known.versions.contains_key(&asked) {
-            if offered_postgres.is_none() {
-                offered_postgres = Some(ports.catalog.postgres_versions(region).await?);
-            }
-            let offered = offered_postgres.as_deref().unwrap_or_default();
-            match version::resolve(&database.version, database.version_policy, offered) {
-                Ok(version) => drop(known.versions.insert(asked.clone(), version)),
-                Err(message) => problems.push(Problem::at(format!("{component}.version"), message)),
-            }
-        }
-        if let Some(version) = known.versions.get(&asked) {
-            resolved.versions.insert(component, version.clone());
-        }
-    }
-    let mut offered_redis = None;
-    for (name, cache) in &document.caches {
+        (component, &database.version, database.version_policy, Engine::Postgres)
+    });
+    let caches = document.caches.iter().map(|(name, cache)| {
         let component = format!("caches.{name}");
-        let asked = format!("{component} {}", cache.version);
-        if !known.versions.contains_key(&asked) {
-            if offered_redis.is_none() {
-                offered_redis = Some(ports.catalog.redis_versions(region).await?);
+        (component, &cache.version, cache.version_policy, Engine::Redis)
+    });
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut offered: BTreeMap<Engine, Vec<String>> = BTreeMap::new();
+    for (component, asked, policy, engine) in databases.chain(caches) {
+        let known_as = format!("{component} {asked}");
+        if !known.versions.contains_key(&known_as) {
+            if let Entry::Vacant(unasked) = offered.entry(engine) {
+                unasked.insert(match engine {
+                    Engine::Postgres => ports.catalog.postgres_versions(region).await?,
+                    Engine::Redis => ports.catalog.redis_versions(region).await?,
+                });
             }
-            let offered = offered_redis.as_deref().unwrap_or_default();
-            match version::resolve(&cache.version, cache.version_policy, offered) {
-                Ok(version) => drop(known.versions.insert(asked.clone(), version)),
+            let offered = offered.get(&engine).map(Vec::as_slice).unwrap_or_default();
+            match version::resolve(asked, policy, offered) {
+                Ok(version) => drop(known.versions.insert(known_as.clone(), version)),
                 Err(message) => problems.push(Problem::at(format!("{component}.version"), message)),
             }
         }
-        if let Some(version) = known.versions.get(&asked) {
+        if let Some(version) = known.versions.get(&known_as) {
             resolved.versions.insert(component, version.clone());
         }
     }
