@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::arguments::{Bootstrap, Format, Target};
 use crate::context::{Context, blocking, say};
 use crate::failure::{Class, Classify, Failure};
-use crate::local::{self, Deployed, LocalAws, Project, sam, tools_venv};
+use crate::local::{self, Deployed, LocalAws, Project, cargo_lambda_venv, sam, tools_venv};
 use crate::output::{print_json, print_text};
 
 /// Runs the command.
@@ -69,7 +69,8 @@ fn report(context: &Context, deployed: Deployed) -> Result<(), Failure> {
 ///
 /// SAM and Cargo talk to the user themselves, on standard error.
 fn install_in_aws(project: &Project, options: &Bootstrap) -> Result<()> {
-    let venv = tools_venv(project, &mut say)?;
+    let tools = tools_venv(project, &mut say)?;
+    let venv = cargo_lambda_venv(project, &mut say)?;
     say("building the functions for Lambda (arm64, release); the first time takes many minutes");
     let mut build = Command::new(venv.join("bin/cargo-lambda"));
     build
@@ -88,7 +89,7 @@ fn install_in_aws(project: &Project, options: &Bootstrap) -> Result<()> {
     );
     run_visibly(&mut build, "cargo lambda build")?;
 
-    let mut deploy = sam(project, &venv);
+    let mut deploy = sam(project, &tools);
     deploy
         .args(["deploy", "--config-env", &options.config_env])
         .stdin(Stdio::inherit());

@@ -20,7 +20,7 @@ pub use daemon::{start, stop};
 pub use functions::{Architecture, Function, build_functions, functions};
 pub use instance::LocalAws;
 pub use project::Project;
-pub use venv::{local_venv, tools_venv};
+pub use venv::{cargo_lambda_venv, local_venv, tools_venv};
 
 /// Takes what happens, one line at a time, for whoever watches.
 pub type Progress<'a> = &'a mut dyn FnMut(&str);

@@ -30,6 +30,15 @@ pub fn tools_venv(project: &Project, progress: Progress<'_>) -> Result<PathBuf> 
     ready(project, "venv-tools", &requirements, "the tools (AWS SAM)", progress)
 }
 
+/// The virtual environment of cargo-lambda, which builds the functions for Lambda and deploys one alone; its folder.
+///
+/// # Errors
+/// As [`local_venv`].
+pub fn cargo_lambda_venv(project: &Project, progress: Progress<'_>) -> Result<PathBuf> {
+    let requirements = project.root().join("bootstrap/tools/cargo-lambda.txt");
+    ready(project, "venv-cargo-lambda", &requirements, "cargo-lambda", progress)
+}
+
 /// # Guarantees
 /// - Of any number of processes that ask at once, one installs and the others wait.
 /// - An installation that was cut off is done again: the stamp is written last.

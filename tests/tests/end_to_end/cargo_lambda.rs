@@ -11,7 +11,7 @@ use crate::harness::execute;
 async fn every_function_can_be_deployed_by_itself() {
     let aws = start_with_control_plane().unwrap();
     let project = Project::of_test().unwrap();
-    let tools = local::tools_venv(&project, &mut |line| eprintln!("{line}")).unwrap();
+    let tools = local::cargo_lambda_venv(&project, &mut |line| eprintln!("{line}")).unwrap();
     for function in local::functions(&project).unwrap() {
         let mut command = Command::new(tools.join("bin/cargo-lambda"));
         aws.set_environment(&mut command);
