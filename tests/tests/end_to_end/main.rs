@@ -5,6 +5,7 @@ mod cargo_lambda;
 mod clients;
 mod concurrency;
 mod faults;
+mod handover;
 mod harness;
 mod logs;
 mod secrets;
