@@ -240,6 +240,34 @@ async fn what_fails_for_good_takes_along_only_what_depends_on_it() {
     }
 }
 
+/// What AWS does not finish in hours is given up, undone in nothing, and completed by the next operation.
+#[tokio::test]
+async fn what_takes_for_ever_is_given_up_and_completed_later() {
+    let (wanted, _) = clean_run().await;
+    let world = World::new(Habits {
+        slow_create_ms: 3 * 3_600_000,
+        ..Habits::default()
+    });
+    let response = provision(&world, "provision-1").await;
+    assert_eq!(response.outcome, Ending::Failed);
+    let failure = response
+        .failures
+        .iter()
+        .find(|failure| failure.starts_with("us-east-1/db-instance/database"))
+        .unwrap();
+    assert!(failure.contains("not done after 2 h (creating)"), "{failure}");
+    let calls = world.cloud.calls().len();
+    world.clock.advance(2 * 3_600_000);
+    let response = provision(&world, "provision-2").await;
+    assert_eq!(response.outcome, Ending::Succeeded, "{response:?}");
+    assert_eq!(standing(&world), wanted);
+    assert!(
+        world.cloud.calls()[calls..]
+            .iter()
+            .all(|call| call.key.kind != Kind::DbInstance)
+    );
+}
+
 /// What somebody else has under our name is neither adopted nor touched.
 #[tokio::test]
 async fn a_name_that_is_taken_is_an_error() {

@@ -298,6 +298,28 @@ fn stable_min(kind: Kind) -> u32 {
     }
 }
 
+/// How long a step may wait for AWS in one operation. Databases and caches take up to an hour (RDS User Guide, ElastiCache
+/// User Guide); what takes longer is stuck. Giving up undoes nothing: the next operation goes on.
+pub fn step_ms_max(kind: Kind) -> UnixMs {
+    const HOUR_MS: UnixMs = 3_600_000;
+    match kind {
+        Kind::DbInstance | Kind::ReplicationGroup => 2 * HOUR_MS,
+        Kind::Vpc
+        | Kind::Subnet
+        | Kind::InternetGateway
+        | Kind::RouteTable
+        | Kind::Route
+        | Kind::RouteTableAssociation
+        | Kind::SecurityGroup
+        | Kind::DbSubnetGroup
+        | Kind::CacheSubnetGroup
+        | Kind::Stream
+        | Kind::Secret
+        | Kind::SecretAttachment
+        | Kind::Alarm => HOUR_MS,
+    }
+}
+
 /// How often to look at a resource that AWS is at work on.
 pub fn poll_ms(kind: Kind) -> UnixMs {
     match kind {

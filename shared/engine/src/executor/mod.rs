@@ -31,7 +31,7 @@ use crate::ports::clock::Clock;
 use crate::ports::provider::{CALL_SECONDS_MAX, CallError, CallErrorKind, Observed, Progress, Provider, Target};
 use crate::state::content::LaneState;
 use crate::state::{Claim, State, StateError};
-use decide::{Decision, Judgement, Want, backoff_ms, judge, refusals_max};
+use decide::{Decision, Judgement, Want, backoff_ms, judge, refusals_max, step_ms_max};
 
 /// How many calls are under way at once.
 const CALLS_AT_ONCE: usize = 8;
@@ -322,6 +322,17 @@ impl Run<'_> {
         match &decision {
             Decision::Done => self.settle(&key, Ok(())),
             Decision::Fail { error } => self.settle(&key, Err(error.clone())),
+            Decision::Wait { reason, .. } if now_ms.saturating_sub(self.since_ms(&key)) > step_ms_max(key.kind) => {
+                let hours = step_ms_max(key.kind) / 3_600_000;
+                let waited_for = reason.clone().unwrap_or_default();
+                self.settle(
+                    &key,
+                    Err(format!(
+                        "not done after {hours} h ({waited_for}); nothing was undone: see in the AWS console what holds it \
+                         up, then start the operation again, which goes on from here"
+                    )),
+                );
+            }
             Decision::Wait { poll_after_ms, reason } => {
                 // Seen at all, it makes headway; unseen, what was refused before still counts.
                 let refusals = if observed.is_some() { 0 } else { self.refusals(&key) };
