@@ -60,6 +60,7 @@ fn bad_documents_are_refused_where_they_are_bad() {
         ("/stack", json!("Data"), "stack"),
         ("/stack", json!("a-name-that-is-far-too-long-to-be-used"), "stack"),
         ("/stack", json!(7), "stack"),
+        ("/stack", json!("sg-one"), "stack"),
         ("/environment", json!("prod--1"), "environment"),
         ("/region", json!("mars"), "region"),
         ("/tags/outrigger:stack", json!("mine"), "tags.outrigger:stack"),
@@ -250,6 +251,13 @@ fn every_problem_is_told_at_once() {
             "{place} is missing in {places:?}"
         );
     }
+}
+
+#[test]
+fn names_are_told_even_where_the_rest_is_missing() {
+    let problems = parse(&json!({ "stack": "Foo", "region": "mars" })).unwrap_err();
+    let places: Vec<&str> = problems.iter().map(|problem| problem.place.as_str()).collect();
+    assert_eq!(places, ["environment", "network", "stack", "region"]);
 }
 
 #[test]

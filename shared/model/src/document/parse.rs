@@ -73,8 +73,8 @@ pub fn parse(value: &Value) -> Result<Document, Vec<Problem>> {
 
 /// Reads every part; `None` when one of those that must be there could not be read.
 fn read(parts: &Map<String, Value>, problems: &mut Vec<Problem>) -> Option<Document> {
-    let stack = required(parts, "stack", problems);
-    let environment = required(parts, "environment", problems);
+    let stack: Option<String> = required(parts, "stack", problems);
+    let environment: Option<String> = required(parts, "environment", problems);
     let region: Option<String> = required(parts, "region", problems);
     let network = required(parts, "network", problems);
     let tags = named(parts, "tags", problems);
@@ -83,6 +83,11 @@ fn read(parts: &Map<String, Value>, problems: &mut Vec<Problem>) -> Option<Docum
     let databases = named(parts, "databases", problems);
     let alarms = named(parts, "alarms", problems);
     let outputs = named(parts, "outputs", problems);
+    problems.extend(validate::problems_of_names(
+        stack.as_ref(),
+        environment.as_ref(),
+        region.as_ref(),
+    ));
     Some(Document {
         stack: stack?,
         environment: environment?,

@@ -9,9 +9,6 @@ use super::{Alarm, Cache, ComponentPath, Database, Document, Network, OutputPath
 /// Every problem of a document whose parts could be read.
 pub(super) fn problems(document: &Document) -> Vec<Problem> {
     let mut problems = Problems(Vec::new());
-    problems.name("stack", &document.stack, 30);
-    problems.name("environment", &document.environment, 20);
-    region(document.region.as_str(), &mut problems);
     tags(document, &mut problems);
     network(document, &mut problems);
     for (name, stream) in &document.streams {
@@ -39,6 +36,31 @@ pub(super) fn problems(document: &Document) -> Vec<Problem> {
                 format!("the document has no component `{component}`"),
             );
         }
+    }
+    problems.0
+}
+
+/// Every problem of the names, as far as they could be read: told even when the rest could not be.
+pub(super) fn problems_of_names(
+    stack: Option<&String>,
+    environment: Option<&String>,
+    region_name: Option<&String>,
+) -> Vec<Problem> {
+    let mut problems = Problems(Vec::new());
+    if let Some(stack) = stack {
+        problems.name("stack", stack, 30);
+        // EC2 reserves group names that begin so, and groups are named after their stack.
+        problems.unless(
+            !stack.starts_with("sg-") && stack != "sg",
+            "stack",
+            "must not begin with `sg-`: EC2 reserves such names of security groups",
+        );
+    }
+    if let Some(environment) = environment {
+        problems.name("environment", environment, 20);
+    }
+    if let Some(region_name) = region_name {
+        region(region_name, &mut problems);
     }
     problems.0
 }
