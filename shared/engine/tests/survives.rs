@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use outrigger_engine::memory::cloud::{CallMade, Fault, Habits};
 use outrigger_engine::memory::store;
@@ -12,7 +14,7 @@ use outrigger_engine::memory::world::{Ended, World};
 use outrigger_engine::ports::clock::Clock;
 use outrigger_engine::state::content::Workflow;
 use outrigger_engine::tasks::close_operation::{Ending, Response};
-use outrigger_model::{Kind, ResourceKey, document};
+use outrigger_model::{Kind, Lane, ResourceKey, document};
 use serde_json::{Value, json};
 
 fn the_document() -> Value {
@@ -371,6 +373,36 @@ async fn a_second_operation_is_refused() {
         other => panic!("{other:?}"),
     }
     world.state.release_lease(&lease).await.unwrap();
+}
+
+/// While another invocation of the same operation may be at work on the lanes, nothing is called; afterwards it goes on.
+#[tokio::test]
+async fn a_second_invocation_calls_nothing_until_the_first_has_ended() {
+    const ATTEMPT_MS: u64 = 60_000;
+    let world = World::new(Habits::default());
+    let lease = world
+        .state
+        .take_lease(&the_stack(), "provision-1", "first")
+        .await
+        .unwrap();
+    let ends_at_ms = world.clock.now_ms() + ATTEMPT_MS;
+    for lane in Lane::ALL {
+        world
+            .state
+            .claim_lane(&lease, lane, "first".to_owned(), ends_at_ms)
+            .await
+            .unwrap();
+    }
+    let first_call_ms = Arc::new(AtomicU64::new(u64::MAX));
+    let (clock, seen) = (world.clock.clone(), first_call_ms.clone());
+    world.cloud.set_plot(move |_, _| {
+        seen.fetch_min(clock.now_ms(), Ordering::SeqCst);
+        None
+    });
+    let response = provision(&world, "provision-1").await;
+    assert_eq!(response.outcome, Ending::Succeeded, "{response:?}");
+    assert!(first_call_ms.load(Ordering::SeqCst) >= ends_at_ms);
+    standing(&world);
 }
 
 async fn clean_destroy(world: &World, context: &str) {
