@@ -165,11 +165,11 @@ impl Run<'_> {
         // Each wave looks at one more step at the least, so there are no more waves than steps.
         for _ in 0..=self.invocation.plan.steps.len() {
             let wave = self.begin_wave(&looked_at);
-            if wave.is_empty() || !self.may_start_call(claim) {
+            if wave.is_empty() {
                 break;
             }
             looked_at.extend(wave.iter().map(|(key, _)| key.clone()));
-            for (key, target, observed) in self.observe(wave).await {
+            for (key, target, observed) in self.observe(wave, claim).await {
                 if let Some(call) = self.judge_one(key, target, observed) {
                     calls.push(call);
                 }
@@ -269,20 +269,26 @@ impl Run<'_> {
         })
     }
 
+    /// Observes what there is time for; the rest is looked at by the next invocation.
     async fn observe(
         &self,
         wave: Vec<(ResourceKey, Target)>,
+        claim: &Claim,
     ) -> Vec<(ResourceKey, Target, Result<Option<Observed>, CallError>)> {
         let providers = self.invocation.providers;
         futures::stream::iter(wave)
             .map(|(key, target)| async move {
+                if !self.may_start_call(claim) {
+                    return None;
+                }
                 let observed = match providers.of(key.kind) {
                     Ok(provider) => provider.observe(&target).await,
                     Err(error) => Err(error),
                 };
-                (key, target, observed)
+                Some((key, target, observed))
             })
             .buffer_unordered(CALLS_AT_ONCE)
+            .filter_map(std::future::ready)
             .collect()
             .await
     }
