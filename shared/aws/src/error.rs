@@ -41,7 +41,7 @@ where
 
 /// An error and its causes, each in its own words. Never their `Debug` form: that of an answer that cannot be read quotes
 /// the answer, which may hold a secret.
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

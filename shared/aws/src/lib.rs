@@ -9,7 +9,7 @@ mod tags;
 mod time;
 
 pub use clients::{Aws, Clients};
-pub use error::{call_error, is_code};
+pub use error::{call_error, chain, is_code};
 pub use number::number;
 pub use rest::{gone_meanwhile, not_at_rest, unchangeable};
 pub use tags::{TAGS, missing_tags};

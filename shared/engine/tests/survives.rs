@@ -274,15 +274,7 @@ async fn what_takes_for_ever_is_given_up_and_completed_later() {
 #[tokio::test]
 async fn a_name_that_is_taken_is_an_error() {
     let (wanted, _) = clean_run().await;
-    let document = document::parse(&the_document()).unwrap();
-    let resolved = outrigger_plan::Resolved {
-        zones: vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()],
-        versions: BTreeMap::from([
-            ("databases.database".to_owned(), "15.15".to_owned()),
-            ("caches.cache".to_owned(), "7.0".to_owned()),
-        ]),
-    };
-    let graph = outrigger_plan::expand(&document, &resolved).unwrap();
+    let graph = the_graph();
     for (key, resource) in graph.resources {
         if key.kind.identity() != outrigger_model::Identity::UniqueName {
             continue;
@@ -422,15 +414,7 @@ fn the_stack() -> outrigger_model::StackId {
 
 /// A resource, and everything that depends on it in the end.
 fn dependents(wanted: &BTreeSet<ResourceKey>, key: &ResourceKey) -> BTreeSet<ResourceKey> {
-    let document = document::parse(&the_document()).unwrap();
-    let resolved = outrigger_plan::Resolved {
-        zones: vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()],
-        versions: BTreeMap::from([
-            ("databases.database".to_owned(), "15.15".to_owned()),
-            ("caches.cache".to_owned(), "7.0".to_owned()),
-        ]),
-    };
-    let graph = outrigger_plan::expand(&document, &resolved).unwrap();
+    let graph = the_graph();
     let mut found = BTreeSet::from([key.clone()]);
     for _ in wanted {
         for (other, resource) in &graph.resources {
@@ -440,4 +424,17 @@ fn dependents(wanted: &BTreeSet<ResourceKey>, key: &ResourceKey) -> BTreeSet<Res
         }
     }
     found
+}
+
+/// The document's graph, as the catalog in memory resolves it.
+fn the_graph() -> outrigger_plan::Graph {
+    let document = document::parse(&the_document()).unwrap();
+    let resolved = outrigger_plan::Resolved {
+        zones: vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()],
+        versions: BTreeMap::from([
+            ("databases.database".to_owned(), "15.15".to_owned()),
+            ("caches.cache".to_owned(), "7.0".to_owned()),
+        ]),
+    };
+    outrigger_plan::expand(&document, &resolved).unwrap()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use outrigger_aws::Aws;
+use outrigger_aws::{Aws, chain};
 use outrigger_engine::executor::Providers;
 use outrigger_engine::ports::catalog::Catalog;
 use outrigger_engine::ports::clock::{Clock, SystemClock};
@@ -153,16 +153,4 @@ fn diagnostic(error: TaskError) -> Diagnostic {
         error_type: error.error_type().to_owned(),
         error_message: chain(&error),
     }
-}
-
-/// An error and its causes, each in its own words.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message.push_str(": ");
-        message.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    message
 }

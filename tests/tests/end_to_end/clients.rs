@@ -1,11 +1,8 @@
 //! Without our command line: any AWS client starts an execution, and gets the same.
 
-use std::process::Command;
-
-use outrigger_tests::{Project, local};
 use serde_json::{Value, json};
 
-use crate::harness::{control_plane, document_of, execute, outrigger, shared};
+use crate::harness::{boto3, control_plane, document_of, execute, outrigger, shared};
 use crate::stand_up::Holdings;
 
 const BOTO3: &str = r#"
@@ -26,18 +23,9 @@ print(json.dumps({"failed": [str(event) for event in failed], "status": shown["s
 async fn a_client_that_is_not_ours_stands_a_stack_up_and_takes_it_down() {
     let aws = shared();
     let stack = "by-boto3";
-    let python = local::local_venv(&Project::of_test().unwrap(), &mut |_| {})
-        .unwrap()
-        .join("bin/python");
     let start = |machine: String, name: &str, input: Value| {
-        let mut command = Command::new(&python);
-        aws.set_environment(&mut command);
-        let output = command
-            .args(["-c", BOTO3, &machine, name, &input.to_string()])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+        let printed = boto3(aws, BOTO3, &[&machine, name, &input.to_string()]);
+        serde_json::from_slice::<Value>(&printed).unwrap()
     };
     let provision = control_plane(aws, "ProvisionStackArn").await;
     let ended = start(provision, "by-boto3-1", json!({ "document": document_of(stack) }));

@@ -1,12 +1,10 @@
 //! Before its history grows too long, an execution hands over to a successor, which goes on with the same operation.
 
-use std::process::Command;
-
 use outrigger_aws_sfn::{ExecutionStatus, StepFunctions};
-use outrigger_tests::{Project, local, start_with_control_plane};
+use outrigger_tests::start_with_control_plane;
 use serde_json::json;
 
-use crate::harness::{control_plane, document_of, region, resource_calls, start, wait};
+use crate::harness::{boto3, control_plane, document_of, region, resource_calls, start, wait};
 use crate::stand_up::Holdings;
 
 /// Lets the workflow's branches take few turns only, so that it hands over soon.
@@ -25,14 +23,8 @@ states.update_state_machine(stateMachineArn=machine, definition=few)
 #[tokio::test(flavor = "multi_thread")]
 async fn an_execution_hands_over_and_its_successor_completes_the_operation() {
     let aws = start_with_control_plane().unwrap();
-    let python = local::local_venv(&Project::of_test().unwrap(), &mut |_| {})
-        .unwrap()
-        .join("bin/python");
     let machine = control_plane(&aws, "ProvisionStackArn").await;
-    let mut command = Command::new(python);
-    aws.set_environment(&mut command);
-    let patched = command.args(["-c", FEW_TURNS, &machine]).output().unwrap();
-    assert!(patched.status.success(), "{}", String::from_utf8_lossy(&patched.stderr));
+    boto3(&aws, FEW_TURNS, &[&machine]);
 
     let stack = "handed-over";
     let input = json!({ "document": document_of(stack) });

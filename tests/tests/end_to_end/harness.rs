@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use outrigger_aws_cloudformation::CloudFormation;
 use outrigger_aws_sfn::{Execution, StepFunctions};
 use outrigger_model::{Region, document};
-use outrigger_tests::{CONTROL_PLANE, Call, LocalAws, Project, start_with_control_plane};
+use outrigger_tests::{CONTROL_PLANE, Call, LocalAws, Project, local, start_with_control_plane};
 use serde_json::Value;
 
 /// The AWS that tests share; it ends with the process.
@@ -119,4 +119,16 @@ pub fn resource_calls(aws: &LocalAws, after_ms: u64) -> Vec<Call> {
 pub fn now_ms() -> u64 {
     use outrigger_engine::ports::clock::{Clock, SystemClock};
     SystemClock.now_ms()
+}
+
+/// Runs a script of boto3, a client that is not ours, against a local AWS; what it printed.
+pub fn boto3(aws: &LocalAws, script: &str, arguments: &[&str]) -> Vec<u8> {
+    let python = local::local_venv(&Project::of_test().unwrap(), &mut |_| {})
+        .unwrap()
+        .join("bin/python");
+    let mut command = Command::new(python);
+    aws.set_environment(&mut command);
+    let output = command.args(["-c", script]).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
 }

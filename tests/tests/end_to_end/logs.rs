@@ -1,11 +1,8 @@
 //! What the functions tell: JSON lines with operation, stack and resource, and embedded metrics.
 
-use std::process::Command;
-
-use outrigger_tests::{Project, local};
 use serde_json::{Value, json};
 
-use crate::harness::{execute, shared};
+use crate::harness::{boto3, execute, shared};
 
 const LINES: &str = r#"
 import json
@@ -33,14 +30,7 @@ async fn every_line_says_which_operation_on_which_stack() {
     let input = json!({ "document": document });
     let execution = execute(aws, "ProvisionStackArn", "told-1", &input).await;
     assert_eq!(execution.error, None, "{execution:?}");
-    let python = local::local_venv(&Project::of_test().unwrap(), &mut |_| {})
-        .unwrap()
-        .join("bin/python");
-    let mut command = Command::new(python);
-    aws.set_environment(&mut command);
-    let output = command.args(["-c", LINES]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<String> = serde_json::from_slice(&output.stdout).unwrap();
+    let lines: Vec<String> = serde_json::from_slice(&boto3(aws, LINES, &[])).unwrap();
     let told: Vec<Value> = lines
         .iter()
         .filter_map(|line| serde_json::from_str(line).ok())

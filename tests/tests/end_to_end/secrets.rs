@@ -2,12 +2,10 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::Command;
 
-use outrigger_tests::{Project, local};
 use serde_json::{Value, json};
 
-use crate::harness::{control_plane, document_of, file_of, json_of, outrigger, shared};
+use crate::harness::{boto3, control_plane, document_of, file_of, json_of, outrigger, shared};
 
 /// Everything that Step Functions and CloudWatch Logs hold, as text.
 const EVERYTHING_TOLD: &str = r#"
@@ -82,15 +80,9 @@ async fn the_password_is_in_secrets_manager_and_nowhere_else() {
     assert!(bodies > 6, "only {bodies} bodies were searched");
 
     // Execution inputs, outputs and histories, and every line of every log.
-    let python = local::local_venv(&Project::of_test().unwrap(), &mut |_| {})
-        .unwrap()
-        .join("bin/python");
-    let mut command = Command::new(python);
-    aws.set_environment(&mut command);
-    let told = command.args(["-c", EVERYTHING_TOLD]).output().unwrap();
-    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    assert_absent(&told.stdout, "an execution or a log");
-    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let told = boto3(aws, EVERYTHING_TOLD, &[]);
+    assert_absent(&told, "an execution or a log");
+    let told: Value = serde_json::from_slice(&told).unwrap();
     assert!(
         told["told"].to_string().contains("one-secret"),
         "nothing of this run was searched"
