@@ -12,7 +12,7 @@ from ministack.core.sigv4 import decode_header_value
 from outrigger_local.call import Answer, Call, Middleware, chain, parse
 from outrigger_local.call_log import CallLog
 from outrigger_local.faults import Faults, FaultsError
-from outrigger_local.middleware import failures, held_answers, lost_answers, throttling
+from outrigger_local.middleware import failures, held_answers, kills, lost_answers, throttling
 
 # Set in the scope of a request whose connection is to be closed without an answer.
 CUT = "outrigger.cut"
@@ -28,6 +28,7 @@ class Application:
         self._faults = faults
         self._middleware: list[Middleware] = [
             log.middleware,
+            kills.middleware(faults),
             throttling.middleware(faults),
             failures.middleware(faults),
             lost_answers.middleware(faults),
@@ -63,6 +64,7 @@ class Application:
         if call is None:
             await ministack(scope, _replay(body, receive), send)
             return
+        call.client_port = (scope.get("client") or ("", 0))[1]
 
         async def execute(_: Call) -> Answer:
             collected = _Collected()

@@ -44,6 +44,8 @@ class Call:
     region: str
     access_key_id: str
     parameters: dict = field(default_factory=dict)
+    # of the connection that it came by, 0 where it came by none
+    client_port: int = 0
     # what was done to it, for the log
     fault: str | None = None
     executed: bool = True

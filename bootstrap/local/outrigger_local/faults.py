@@ -26,6 +26,7 @@ class Rule:
     times: int
     every: int | None = None
     seconds: float = 0.0
+    when: str = ""
     code: str = ""
     message: str = ""
     status: int = 400
@@ -47,8 +48,9 @@ _RULES: dict[str, dict[str, tuple[type, object]]] = {
     "throttle": {**_SELECTOR, "every": (int, None)},
     "lose_answers": _SELECTOR,
     "lose_requests": _SELECTOR,
-    "fail": {**_SELECTOR, "code": (str, ...), "message": (str, ""), "status": (int, 400)},
+    "fail": {**_SELECTOR, "every": (int, None), "code": (str, ...), "message": (str, ""), "status": (int, 400)},
     "hold": {**_SELECTOR, "seconds": (float, ...)},
+    "kill": {**_SELECTOR, "when": (str, "after")},
 }
 
 
@@ -125,6 +127,8 @@ def _value(place: str, given: dict, key: str, kind: type, default: object):
         value = float(value)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise FaultsError(f"{place}.{key} must be a {'number' if kind in (int, float) else 'string'}")
+    if key == "when" and value not in ("before", "after"):
+        raise FaultsError(f"{place}.when must be before or after")
     if kind is not str and value < (FOR_EVER if key == "times" else 1 if key == "every" else 0):
         raise FaultsError(f"{place}.{key} is too small: {value}")
     return value

@@ -41,7 +41,7 @@ class Hooks:
 
 def _wrapped(service: str, handle: Callable, hooks: list[tuple[frozenset[str], Middleware]]) -> Callable:
     async def handle_request(method: str, path: str, headers: dict, body: bytes, query_params: dict):
-        call = _call(service, method, path, headers, body, query_params)
+        call = call_of(service, method, path, headers, body, query_params)
         chosen = [hook for operations, hook in hooks if call.operation in operations or ANY in operations]
         if not chosen:
             return await handle(method, path, headers, body, query_params)
@@ -57,7 +57,8 @@ def _wrapped(service: str, handle: Callable, hooks: list[tuple[frozenset[str], M
     return handle_request
 
 
-def _call(service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict) -> Call:
+def call_of(service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict) -> Call:
+    """The call that MiniStack hands to the handler of a service."""
     if isinstance(body, str):
         body = body.encode()
     body = body or b""

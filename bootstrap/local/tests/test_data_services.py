@@ -213,7 +213,7 @@ class ElastiCacheGroupsTest(GapTest):
             ]
 
         combination = "InvalidParameterCombination"
-        self.check(observe, ["CacheSubnetGroupNotFoundFault", combination, "InvalidParameterValue", combination])
+        self.check(observe, ["CacheSubnetGroupNotFoundFault", combination, combination, combination])
 
     def test_versions(self) -> None:
         def observe(server: Server) -> list[tuple[str, str]]:
@@ -255,6 +255,72 @@ class KinesisStreamsTest(GapTest):
                 "ResourceInUseException",
             ],
         )
+
+
+class KinesisScalingTest(GapTest):
+    def test_shards(self) -> None:
+        def observe(server: Server) -> list[object]:
+            kinesis, name = server.client("kinesis"), unique("s")
+            kinesis.create_stream(StreamName=name, ShardCount=3)
+
+            def scale(target: int) -> str:
+                arguments = {"TargetShardCount": target, "ScalingType": "UNIFORM_SCALING"}
+                return code(kinesis.update_shard_count, StreamName=name, **arguments)
+
+            outcomes = [scale(7), scale(1), *(scale(count) for count in (6, 3, 2, 4, 2, 4, 2, 4, 2, 4, 2))]
+            summary = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+            return [*outcomes, summary["OpenShardCount"]]
+
+        limit = "LimitExceededException"
+        self.check(observe, [limit, limit, *["ok"] * 10, limit, 4])
+
+    def test_the_records_stay(self) -> None:
+        def observe(server: Server) -> list[object]:
+            kinesis, name = server.client("kinesis"), unique("s")
+            kinesis.create_stream(StreamName=name, ShardCount=1)
+            for text in "abcd":
+                kinesis.put_record(StreamName=name, PartitionKey=text, Data=text.encode())
+            kinesis.update_shard_count(StreamName=name, TargetShardCount=2, ScalingType="UNIFORM_SCALING")
+            shards = [shard["ShardId"] for shard in kinesis.list_shards(StreamName=name)["Shards"]]
+            found = []
+            for shard in shards:
+                start = {"ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+                iterator = kinesis.get_shard_iterator(StreamName=name, **start)["ShardIterator"]
+                found += [record["Data"] for record in kinesis.get_records(ShardIterator=iterator)["Records"]]
+            return [[shard[-1] for shard in shards], sorted(found)]
+
+        self.check(observe, [["1", "2"], [b"a", b"b", b"c", b"d"]])
+
+    def test_retention(self) -> None:
+        def observe(server: Server) -> list[str]:
+            kinesis, name = server.client("kinesis"), unique("s")
+            kinesis.create_stream(StreamName=name, ShardCount=1)
+            increase, decrease = kinesis.increase_stream_retention_period, kinesis.decrease_stream_retention_period
+            return [
+                code(operation, StreamName=name, RetentionPeriodHours=hours)
+                for operation, hours in (
+                    (increase, 48),
+                    (increase, 24),
+                    (decrease, 72),
+                    (decrease, 12),
+                    (increase, 9000),
+                    (decrease, 48),
+                    (decrease, 24),
+                )
+            ]
+
+        self.check(observe, ["ok", *["InvalidArgumentException"] * 4, "ok", "ok"])
+
+    def test_limits(self) -> None:
+        def observe(server: Server) -> object:
+            kinesis = server.client("kinesis", "eu-south-2")
+            kinesis.create_stream(StreamName=unique("s"), ShardCount=3)
+            if code(kinesis.describe_limits) != "ok":
+                return "unknown"
+            limits = kinesis.describe_limits()
+            return [limits["ShardLimit"], limits["OpenShardCount"]]
+
+        self.check(observe, [1000, 3])
 
 
 class SecretVersionsTest(GapTest):
@@ -319,6 +385,21 @@ class WhatMiniStackDoesTest(unittest.TestCase):
         self.assertEqual("breaching", found["TreatMissingData"])
         tags = watch.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"]
         self.assertEqual([{"Key": "a", "Value": "b"}], tags)
+        for switch, enabled in ((watch.disable_alarm_actions, False), (watch.enable_alarm_actions, True)):
+            switch(AlarmNames=[name])
+            self.assertEqual(enabled, watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["ActionsEnabled"])
+
+    def test_a_log_group(self) -> None:
+        logs, name = local().client("logs"), f"/outrigger/{unique('group')}"
+        logs.create_log_group(logGroupName=name, tags={"a": "b"})
+        self.assertEqual("ResourceAlreadyExistsException", code(logs.create_log_group, logGroupName=name))
+        found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        arn = found[0]["arn"].removesuffix(":*")
+        logs.tag_resource(resourceArn=arn, tags={"c": "d"})
+        self.assertEqual({"a": "b", "c": "d"}, logs.list_tags_for_resource(resourceArn=arn)["tags"])
+        logs.delete_log_group(logGroupName=name)
+        self.assertEqual("ResourceNotFoundException", code(logs.delete_log_group, logGroupName=name))
+        self.assertEqual("ResourceNotFoundException", code(logs.list_tags_for_resource, resourceArn=arn))
 
     def test_a_failed_condition_returns_the_item(self) -> None:
         dynamodb, name = local().client("dynamodb"), unique("table")

@@ -170,6 +170,72 @@ class DuplicatesTest(GapTest):
         self.check(observe, ["ok", "RouteAlreadyExists", "ok", associated, associated, "InvalidParameterValue"])
 
 
+class RuleDescriptionsTest(GapTest):
+    def test_they_change(self) -> None:
+        def observe(server: Server) -> object:
+            made = network(server)
+            ec2, identifier, other = made["ec2"], group(made), group(made)
+            pairs = [{"GroupId": other, "Description": "a group"}]
+            ec2.authorize_security_group_ingress(GroupId=identifier, IpPermissions=rule())
+            ec2.authorize_security_group_ingress(GroupId=identifier, IpPermissions=rule(UserIdGroupPairs=pairs))
+            update = ec2.update_security_group_rule_descriptions_ingress
+
+            def descriptions() -> list:
+                found = ec2.describe_security_groups(GroupIds=[identifier])["SecurityGroups"][0]["IpPermissions"]
+                entries = [*found[0]["IpRanges"], *found[1]["UserIdGroupPairs"]]
+                return [entry.get("Description") for entry in entries]
+
+            new = rule(IpRanges=[{"CidrIp": "10.0.0.0/16", "Description": "new"}])
+            if code(update, GroupId=identifier, IpPermissions=new) != "ok":
+                return "unknown"
+            first = descriptions()
+            update(GroupId=identifier, IpPermissions=rule(UserIdGroupPairs=[{"GroupId": other}]))
+            absent = rule(IpRanges=[{"CidrIp": "10.99.0.0/16", "Description": "new"}])
+            missing = code(update, GroupId=identifier, IpPermissions=absent)
+            filters = [{"Name": "group-id", "Values": [identifier]}]
+            rules = ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]
+            by_id = next(entry["SecurityGroupRuleId"] for entry in rules if entry.get("CidrIpv4") == "10.0.0.0/16")
+            update(
+                GroupId=identifier,
+                SecurityGroupRuleDescriptions=[{"SecurityGroupRuleId": by_id, "Description": "by its id"}],
+            )
+            return [first, missing, descriptions()]
+
+        self.check(observe, [["new", "a group"], "InvalidPermission.NotFound", ["by its id", None]])
+
+
+class BlackholesTest(GapTest):
+    def test_a_route_without_its_gateway(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = network(server)
+            ec2, routes, internet = made["ec2"], table(made), gateway(made)
+            ec2.create_route(RouteTableId=routes, DestinationCidrBlock="0.0.0.0/0", GatewayId=internet)
+
+            def states() -> list[str]:
+                described = ec2.describe_route_tables(RouteTableIds=[routes])["RouteTables"][0]
+                return [route["State"] for route in described["Routes"]]
+
+            seen = [states()]
+            ec2.detach_internet_gateway(InternetGatewayId=internet, VpcId=made["vpc"])
+            seen.append(states())
+            ec2.delete_internet_gateway(InternetGatewayId=internet)
+            return [*seen, states()]
+
+        self.check(observe, [["active", "active"], *[["active", "blackhole"]] * 2])
+
+
+class AccountAttributesTest(GapTest):
+    def test_elastic_addresses(self) -> None:
+        def observe(server: Server) -> object:
+            ec2 = server.client("ec2", "eu-south-2")
+            if code(ec2.describe_account_attributes) != "ok":
+                return "unknown"
+            found = ec2.describe_account_attributes(AttributeNames=["vpc-max-elastic-ips"])["AccountAttributes"]
+            return [(entry["AttributeName"], entry["AttributeValues"][0]["AttributeValue"]) for entry in found]
+
+        self.check(observe, [("vpc-max-elastic-ips", "5")])
+
+
 class ClientTokensTest(GapTest):
     def test_a_repeated_create_returns_the_first_object(self) -> None:
         def observe(server: Server) -> list[object]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import ConnectionClosedError
-from support import Server, code, eventually, local, unique
+from support import Server, code, eventually, invoke, local, make_function, unique
 from test_data_services import instance, replication_group
 from test_ec2 import network
+from test_step_functions import machine, run
 
 
 class FaultTest(unittest.TestCase):
@@ -31,10 +33,11 @@ class ConfigurationTest(FaultTest):
             ({"holds": []}, "holds"),
             ({"hold": {}}, "hold must be a list"),
             ({"hold": [{"service": "sts", "operation": "*"}]}, "hold[0] needs seconds"),
-            ({"fail": [{"service": "a", "operation": "b", "code": "c", "every": 1}]}, "fail[0]: unknown key every"),
+            ({"lose_answers": [{"service": "a", "operation": "b", "every": 1}]}, "lose_answers[0]: unknown key every"),
             ({"throttle": [{"service": "a", "operation": "b", "times": "1"}]}, "throttle[0].times"),
             ({"late_visibility": {"seconds": 1, "services": ["s3"]}}, "late_visibility.services"),
             ({"slow_provisioning": {}}, "slow_provisioning needs seconds"),
+            ({"kill": [{"service": "a", "operation": "b", "when": "now"}]}, "kill[0].when"),
         ):
             with self.subTest(place):
                 answer = self.server.faults(**wrong)
@@ -56,6 +59,8 @@ class ThrottlingTest(FaultTest):
             ("states", "stepfunctions", "list_state_machines", {}, "ThrottlingException"),
             ("lambda", "lambda", "list_functions", {}, "TooManyRequestsException"),
             ("s3", "s3", "list_buckets", {}, "SlowDown"),
+            ("tag", "resourcegroupstaggingapi", "get_resources", {}, "ThrottledException"),
+            ("servicequotas", "service-quotas", "list_services", {}, "TooManyRequestsException"),
             ("sts", "sts", "get_caller_identity", {}, "Throttling"),
         ):
             with self.subTest(service):
@@ -108,6 +113,60 @@ class HeldAnswersTest(FaultTest):
         started = time.monotonic()
         self.server.client("sts").get_caller_identity()
         self.assertGreater(time.monotonic() - started, 0.5)
+
+
+class KillsTest(FaultTest):
+    ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+    def calling(self, mark: str) -> dict:
+        """An event for a function that creates a VPC with that tag."""
+        tags = [{"ResourceType": "vpc", "Tags": [{"Key": "mark", "Value": mark}]}]
+        arguments = {"CidrBlock": "10.0.0.0/16", "TagSpecifications": tags}
+        return {"service": "ec2", "operation": "create_vpc", "arguments": arguments}
+
+    def made(self, mark: str) -> int:
+        """How many VPCs have that tag."""
+        filters = [{"Name": "tag:mark", "Values": [mark]}]
+        return len(self.server.client("ec2").describe_vpcs(Filters=filters)["Vpcs"])
+
+    def test_the_process_dies_and_a_new_one_comes(self) -> None:
+        function = make_function(self.server, self.ALL)
+        for when, executed, status in (("after", 1, 200), ("before", 0, None)):
+            with self.subTest(when):
+                mark, process = unique("mark"), invoke(self.server, function, process=True)
+                self.server.faults(kill=[{"service": "ec2", "operation": "CreateVpc", "times": 1, "when": when}])
+                code(self.server.client("ec2").create_vpc, CidrBlock="10.0.0.0/16")
+                answer = invoke(self.server, function, **self.calling(mark))
+                self.assertEqual("Runtime.ExitError", answer["errorType"])
+                self.assertEqual(executed, self.made(mark))
+                logged = [entry for entry in self.server.calls("CreateVpc") if entry["principal"] != "root"][-1]
+                self.assertEqual((f"killed {when}", status), (logged["fault"], logged["status"]))
+                self.assertNotEqual(process, invoke(self.server, function, process=True))
+                self.assertEqual("ok", invoke(self.server, function, **self.calling(mark)))
+
+    def test_only_the_process_that_called_dies(self) -> None:
+        function = make_function(self.server, self.ALL)
+        with ThreadPoolExecutor() as both:
+            waiting = both.submit(invoke, self.server, function, sleep=2, process=True)
+            time.sleep(0.5)
+            self.server.faults(kill=[{"service": "ec2", "operation": "CreateVpc"}])
+            killed = invoke(self.server, function, **self.calling(unique("mark")))
+            self.assertEqual("Runtime.ExitError", killed["errorType"])
+            self.assertIsInstance(waiting.result(), int)
+
+    def test_a_state_machine_tries_again(self) -> None:
+        function, mark = make_function(self.server, self.ALL), unique("mark")
+        self.server.faults(kill=[{"service": "ec2", "operation": "CreateVpc"}])
+        retry = [{"ErrorEquals": ["Runtime.ExitError"], "IntervalSeconds": 1, "MaxAttempts": 2}]
+        call = {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Arguments": {"FunctionName": function, "Payload": self.calling(mark)},
+            "Retry": retry,
+            "End": True,
+        }
+        ended = run(self.server, machine(self.server, {"Call": call}))
+        self.assertEqual(("SUCCEEDED", 2), (ended["status"], self.made(mark)))
 
 
 class LateVisibilityTest(FaultTest):
@@ -175,8 +234,17 @@ class SlowProvisioningTest(FaultTest):
                 return "gone"
 
         self.check_statuses(status, "creating", "available", "backing-up", "available")
-        rds.modify_db_instance(**modify)
-        self.check_statuses(status, "modifying", "available")
+        rds.modify_db_instance(**modify | {"AllocatedStorage": 40, "ApplyImmediately": False})
+        self.check_statuses(status, "available")
+        changed = rds.modify_db_instance(**modify)["DBInstance"]
+        waiting = (changed["AllocatedStorage"], changed["PendingModifiedValues"])
+        self.assertEqual((20, {"AllocatedStorage": 30}), waiting)
+        eventually(status, lambda seen: seen == "storage-optimization")
+        again = modify | {"AllocatedStorage": 50}
+        self.assertEqual("InvalidParameterCombination", code(rds.modify_db_instance, **again))
+        self.check_statuses(status, "storage-optimization", "available")
+        changed = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+        self.assertEqual((30, {}), (changed["AllocatedStorage"], changed["PendingModifiedValues"]))
         rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
         self.assertEqual("InvalidDBSubnetGroupStateFault", code(rds.delete_db_subnet_group, DBSubnetGroupName=name))
         self.assertEqual("DBInstanceAlreadyExists", code(rds.create_db_instance, **instance(name)))
@@ -199,6 +267,13 @@ class SlowProvisioningTest(FaultTest):
             return group["Status"]
 
         self.check_statuses(status, "creating", "available")
+        increase = {"ReplicationGroupId": name, "NewReplicaCount": 2, "ApplyImmediately": True}
+        grown = cache.increase_replica_count(**increase)["ReplicationGroup"]
+        self.assertEqual(("modifying", 3), (grown["Status"], len(grown["MemberClusters"])))
+        added = cache.describe_cache_clusters(CacheClusterId=f"{name}-003")["CacheClusters"][0]
+        self.assertEqual("creating", added["CacheClusterStatus"])
+        self.assertEqual("InvalidReplicationGroupState", code(cache.increase_replica_count, **increase))
+        self.check_statuses(status, "modifying", "available")
         self.assertEqual("ok", code(cache.delete_replication_group, ReplicationGroupId=name))
         self.check_statuses(status, "deleting", "gone")
 
@@ -217,6 +292,7 @@ class SlowProvisioningTest(FaultTest):
 
         self.check_statuses(status, "CREATING", "ACTIVE")
         kinesis.enable_enhanced_monitoring(**enable)
+        self.assertEqual("ok", code(kinesis.put_record, StreamName=name, PartitionKey="a", Data=b"a"))
         self.check_statuses(status, "UPDATING", "ACTIVE")
         kinesis.delete_stream(StreamName=name)
         self.check_statuses(status, "DELETING", "GONE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unittest
 import urllib.request
 
@@ -9,7 +10,8 @@ import cbor2
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from support import GapTest, Server, invoke, local, make_function, unique
+from support import GapTest, Server, code, invoke, local, make_function, unique
+from test_data_services import instance
 
 
 def allow(*actions: str, **condition) -> dict:
@@ -33,6 +35,15 @@ class RolesTest(unittest.TestCase):
         )
         entries = [entry for entry in server.calls("PutItem") if entry["principal"] == principal]
         self.assertEqual(["AccessDeniedException"], [entry["error"] for entry in entries])
+
+
+    def test_service_quotas_need_a_permission_too(self) -> None:
+        server = local()
+        function = make_function(server, allow("servicequotas:GetServiceQuota"))
+        vpcs = {"ServiceCode": "vpc", "QuotaCode": "L-F678F1CE"}
+        self.assertEqual("ok", called(server, function, "service-quotas", "get_service_quota", **vpcs))
+        denied = called(server, function, "service-quotas", "list_services")
+        self.assertEqual("AccessDeniedException", denied)
 
 
 class SecureTransportTest(GapTest):
@@ -110,6 +121,7 @@ class TagsTest(GapTest):
                 "kinesis:DeleteStream",
                 "cloudwatch:DeleteAlarms",
                 "elasticache:DeleteCacheSubnetGroup",
+                "rds:AddTagsToResource",
             )
             function = make_function(server, allow(*actions, **condition))
 
@@ -125,7 +137,14 @@ class TagsTest(GapTest):
                     AlarmName=name, EvaluationPeriods=1, ComparisonOperator="LessThanThreshold", Tags=tags,
                     MetricName="m", Namespace="n", Period=60, Threshold=1.0, Statistic="Sum",
                 )  # fmt: skip
+                subnets = server.client("ec2").describe_subnets()["Subnets"]
+                group = server.client("rds").create_db_subnet_group(
+                    DBSubnetGroupName=name, DBSubnetGroupDescription="d", Tags=tags,
+                    SubnetIds=[subnet["SubnetId"] for subnet in subnets[:2]],
+                )["DBSubnetGroup"]["DBSubnetGroupArn"]  # fmt: skip
+                more = [{"Key": "more", "Value": "1"}]
                 return [
+                    called(server, function, "rds", "add_tags_to_resource", ResourceName=group, Tags=more),
                     called(server, function, "ec2", "delete_vpc", VpcId=vpc),
                     called(server, function, "kinesis", "delete_stream", StreamName=name),
                     called(server, function, "cloudwatch", "delete_alarms", AlarmNames=[name]),
@@ -134,7 +153,69 @@ class TagsTest(GapTest):
             return [delete("ours"), delete("theirs")]
 
         denied = "AccessDeniedException"
-        self.check(observe, [["ok"] * 3, ["UnauthorizedOperation", denied, denied]])
+        self.check(observe, [["ok"] * 4, ["AccessDenied", "UnauthorizedOperation", denied, denied]])
+
+    def test_of_the_keys_that_are_taken_off(self) -> None:
+        def observe(server: Server) -> list[object]:
+            conditions = {
+                "Null": {"aws:ResourceTag/own:stack": "false"},
+                "ForAllValues:StringNotLike": {"aws:TagKeys": ["own:*"]},
+            }
+            function = make_function(
+                server,
+                allow(
+                    "ec2:DeleteTags", "rds:RemoveTagsFromResource", "elasticache:RemoveTagsFromResource",
+                    "kinesis:RemoveTagsFromStream", "secretsmanager:UntagResource", "cloudwatch:UntagResource",
+                    "logs:UntagResource", "iam:UntagRole", Condition=conditions,
+                ),
+            )  # fmt: skip
+
+            def untag(held: str, key: str) -> list[object]:
+                name, tags = unique("n"), [{"Key": held, "Value": "a"}]
+                ec2, rds, elasticache = (server.client(service) for service in ("ec2", "rds", "elasticache"))
+                vpc = ec2.create_vpc(
+                    CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}]
+                )["Vpc"]["VpcId"]
+                subnets = [
+                    ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{third}.0/24", AvailabilityZone=f"us-east-1{zone}")
+                    for third, zone in enumerate("ab")
+                ]
+                subnets = [made["Subnet"]["SubnetId"] for made in subnets]
+                database = rds.create_db_subnet_group(
+                    DBSubnetGroupName=name, DBSubnetGroupDescription="d", SubnetIds=subnets, Tags=tags
+                )["DBSubnetGroup"]["DBSubnetGroupArn"]
+                cache = elasticache.create_cache_subnet_group(
+                    CacheSubnetGroupName=name, CacheSubnetGroupDescription="d", SubnetIds=subnets, Tags=tags
+                )["CacheSubnetGroup"]["ARN"]
+                kinesis = server.client("kinesis")
+                kinesis.create_stream(StreamName=name, ShardCount=1)
+                kinesis.add_tags_to_stream(StreamName=name, Tags={held: "a"})
+                server.client("secretsmanager").create_secret(Name=name, SecretString="1", Tags=tags)
+                server.client("cloudwatch").put_metric_alarm(
+                    AlarmName=name, EvaluationPeriods=1, ComparisonOperator="LessThanThreshold", Tags=tags,
+                    MetricName="m", Namespace="n", Period=60, Threshold=1.0, Statistic="Sum",
+                )  # fmt: skip
+                server.client("logs").create_log_group(logGroupName=name, tags={held: "a"})
+                server.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=TRUST, Tags=tags)
+                alarm, logs = (
+                    f"arn:aws:{kind}:{name}"
+                    for kind in ("cloudwatch:us-east-1:000000000000:alarm", "logs:us-east-1:000000000000:log-group")
+                )
+                calls = (
+                    ("ec2", "delete_tags", {"Resources": [vpc], "Tags": [{"Key": key}]}),
+                    ("rds", "remove_tags_from_resource", {"ResourceName": database, "TagKeys": [key]}),
+                    ("elasticache", "remove_tags_from_resource", {"ResourceName": cache, "TagKeys": [key]}),
+                    ("kinesis", "remove_tags_from_stream", {"StreamName": name, "TagKeys": [key]}),
+                    ("secretsmanager", "untag_resource", {"SecretId": name, "TagKeys": [key]}),
+                    ("cloudwatch", "untag_resource", {"ResourceARN": alarm, "TagKeys": [key]}),
+                    ("logs", "untag_resource", {"resourceArn": logs, "tagKeys": [key]}),
+                    ("iam", "untag_role", {"RoleName": name, "TagKeys": [key]}),
+                )
+                return [called(server, function, service, call, **given) == "ok" for service, call, given in calls]
+
+            return [untag("own:stack", "a"), untag("own:stack", "own:stack"), untag("theirs", "a")]
+
+        self.check(observe, [[True] * 8, [False] * 8, [False] * 8])
 
     def test_the_permission_to_tag(self) -> None:
         def observe(server: Server) -> list[object]:
@@ -150,3 +231,155 @@ class TagsTest(GapTest):
             ]
 
         self.check(observe, ["ok", "UnauthorizedOperation", "AccessDeniedException"])
+
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "monitoring.rds.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
+
+
+def policy(server: Server) -> str:
+    """The ARN of a new policy that allows everything."""
+    document = {"Version": "2012-10-17", "Statement": [allow("*")]}
+    made = server.client("iam").create_policy(PolicyName=unique("p"), PolicyDocument=json.dumps(document))
+    return made["Policy"]["Arn"]
+
+
+class RoleConditionsTest(GapTest):
+    def test_of_the_boundary_and_the_path(self) -> None:
+        def observe(server: Server) -> list[object]:
+            boundary, other = policy(server), policy(server)
+            condition = {"Condition": {"StringEquals": {"iam:PermissionsBoundary": boundary}}}
+            ours = "arn:aws:iam::*:role/outrigger/*"
+            function = make_function(
+                server,
+                allow("iam:CreateRole", "iam:AttachRolePolicy", **condition) | {"Resource": ours},
+                allow("iam:DeleteRole") | {"Resource": ours},
+            )
+
+            def create(**given) -> tuple:
+                name = unique("role")
+                arguments = {"RoleName": name, "AssumeRolePolicyDocument": TRUST, "Path": "/outrigger/"} | given
+                return name, called(server, function, "iam", "create_role", **arguments)
+
+            made, outcome = create(PermissionsBoundary=boundary)
+            bare = unique("role")
+            iam = server.client("iam")
+            iam.create_role(RoleName=bare, AssumeRolePolicyDocument=TRUST, Path="/outrigger/")
+            if outcome != "ok":
+                return [outcome]
+            managed = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
+            outcomes = [
+                outcome,
+                create()[1],
+                create(PermissionsBoundary=other)[1],
+                create(PermissionsBoundary=boundary, Path="/")[1],
+                called(server, function, "iam", "attach_role_policy", RoleName=made, PolicyArn=managed),
+                called(server, function, "iam", "attach_role_policy", RoleName=bare, PolicyArn=managed),
+                called(server, function, "iam", "delete_role", RoleName=bare),
+            ]
+            held = iam.get_role(RoleName=made)["Role"]["PermissionsBoundary"]
+            return [*outcomes, held["PermissionsBoundaryArn"] == boundary]
+
+        denied = "AccessDenied"
+        self.check(observe, ["ok", denied, denied, denied, "ok", denied, "ok", True])
+
+    def test_of_tags(self) -> None:
+        def observe(server: Server) -> list[object]:
+            tag = {"Key": "stack", "Value": "ours"}
+            request = {"Condition": {"StringEquals": {"aws:RequestTag/stack": "ours"}}}
+            resource = {"Condition": {"StringEquals": {"aws:ResourceTag/stack": "ours"}}}
+            function = make_function(
+                server, allow("iam:CreateRole", "iam:TagRole", **request), allow("iam:DeleteRole", **resource)
+            )
+            untagging = make_function(server, allow("iam:CreateRole"))
+
+            def create(by: str, *tags: dict) -> object:
+                arguments = {"RoleName": unique("role"), "AssumeRolePolicyDocument": TRUST, "Path": "/outrigger/"}
+                return called(server, by, "iam", "create_role", **arguments, Tags=list(tags))
+
+            iam, names = server.client("iam"), [unique("role"), unique("role")]
+            for name, tags in zip(names, ([tag], []), strict=True):
+                iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST, Path="/outrigger/", Tags=tags)
+            return [
+                create(function, tag),
+                create(function, {"Key": "stack", "Value": "theirs"}),
+                create(untagging, tag),
+                *(called(server, function, "iam", "delete_role", RoleName=name) for name in names),
+            ]
+
+        denied = "AccessDenied"
+        self.check(observe, ["ok", denied, denied, "ok", denied])
+
+    def test_passing(self) -> None:
+        def observe(server: Server) -> list[object]:
+            iam, role = server.client("iam"), {}
+            for path in ("/outrigger/", "/other/"):
+                made = iam.create_role(RoleName=unique("role"), AssumeRolePolicyDocument=TRUST, Path=path)
+                role[path] = made["Role"]["Arn"]
+
+            def create(passed_to: str, path: str) -> object:
+                condition = {"Condition": {"StringEquals": {"iam:PassedToService": passed_to}}}
+                passing = allow("iam:PassRole", **condition) | {"Resource": "arn:aws:iam::*:role/outrigger/*"}
+                function = make_function(server, allow("rds:CreateDBInstance"), passing)
+                given = instance(unique("d"), MonitoringInterval=60, MonitoringRoleArn=role[path])
+                return called(server, function, "rds", "create_db_instance", **given)
+
+            monitoring = "monitoring.rds.amazonaws.com"
+            return [
+                create(monitoring, "/outrigger/"),
+                create(monitoring, "/other/"),
+                create("ec2.amazonaws.com", "/outrigger/"),
+            ]
+
+        self.check(observe, ["ok", "AccessDenied", "AccessDenied"])
+
+
+class PoliciesTest(GapTest):
+    def test_what_is_refused(self) -> None:
+        def observe(server: Server) -> list[str]:
+            iam, name = server.client("iam"), unique("role")
+            absent = f"arn:aws:iam::000000000000:policy/{name}"
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+            return [
+                code(iam.attach_role_policy, RoleName=name, PolicyArn=absent),
+                code(iam.update_assume_role_policy, RoleName=name, PolicyDocument="{"),
+                code(iam.update_assume_role_policy, RoleName=name, PolicyDocument=TRUST),
+            ]
+
+        self.check(observe, ["NoSuchEntity", "MalformedPolicyDocument", "ok"])
+
+
+class WhatMiniStackDoesTest(unittest.TestCase):
+    """What the product relies on, and MiniStack does without help."""
+
+    def test_the_life_of_a_role(self) -> None:
+        iam, name, boundary = local().client("iam"), unique("role"), policy(local())
+        managed = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
+        tags = [{"Key": "a", "Value": "b"}]
+        create = {"RoleName": name, "AssumeRolePolicyDocument": TRUST, "Path": "/outrigger/"}
+        made = iam.create_role(**create, PermissionsBoundary=boundary, Tags=tags)["Role"]
+        self.assertTrue(made["Arn"].endswith(f":role/outrigger/{name}"))
+        self.assertEqual("EntityAlreadyExists", code(iam.create_role, **create))
+        held = iam.get_role(RoleName=name)["Role"]
+        self.assertEqual((boundary, tags), (held["PermissionsBoundary"]["PermissionsBoundaryArn"], held["Tags"]))
+        iam.attach_role_policy(RoleName=name, PolicyArn=managed)
+        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        self.assertEqual([managed], [entry["PolicyArn"] for entry in attached])
+        self.assertEqual("DeleteConflict", code(iam.delete_role, RoleName=name))
+        iam.detach_role_policy(RoleName=name, PolicyArn=managed)
+        self.assertEqual("NoSuchEntity", code(iam.detach_role_policy, RoleName=name, PolicyArn=managed))
+        iam.tag_role(RoleName=name, Tags=[{"Key": "c", "Value": "d"}])
+        iam.untag_role(RoleName=name, TagKeys=["a"])
+        self.assertEqual([{"Key": "c", "Value": "d"}], iam.list_role_tags(RoleName=name)["Tags"])
+        iam.delete_role(RoleName=name)
+        self.assertEqual("NoSuchEntity", code(iam.get_role, RoleName=name))

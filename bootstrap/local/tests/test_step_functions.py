@@ -274,6 +274,70 @@ class StateMachineRolesTest(GapTest):
         self.check(observe, [None, "Events.AccessDeniedException"])
 
 
+    def test_a_task_on_another_object_than_allowed(self) -> None:
+        def observe(server: Server) -> list[str | None]:
+            child = machine(server, {"End": {"Type": "Succeed"}})
+            name = table(server)
+            start = {"StateMachineArn": child, "Input": {}}
+            query = {
+                "TableName": name,
+                "KeyConditionExpression": "pk = :pk",
+                "ExpressionAttributeValues": {":pk": {"S": "x"}},
+            }
+
+            def ends(*resources: str) -> list[str | None]:
+                allowed = ["states:StartExecution", "dynamodb:Query"]
+                role = make_role(
+                    server, "states", {"Effect": "Allow", "Action": allowed, "Resource": list(resources)}
+                )
+                tasks = (("states:startExecution", start), ("aws-sdk:dynamodb:query", query))
+                return [
+                    run(server, machine(server, {"Do": integration(kind, arguments)}, role)).get("error")
+                    for kind, arguments in tasks
+                ]
+
+            other = ends(f"{child}-other", f"arn:aws:dynamodb:*:*:table/{name}-other")
+            return [*ends(child, f"arn:aws:dynamodb:*:*:table/{name}"), *other]
+
+        self.check(observe, [None, None, "States.AccessDeniedException", "Dynamodb.AccessDeniedException"])
+
+
+def integration(kind: str, arguments: dict, **fields) -> dict:
+    """A task of a service integration; the last state unless it names another."""
+    end = {} if "Next" in fields else {"End": True}
+    return {"Type": "Task", "Resource": f"arn:aws:states:::{kind}", "Arguments": arguments, **end, **fields}
+
+
+def table(server: Server) -> str:
+    """The name of a new table with three items below one key."""
+    dynamodb, name = server.client("dynamodb"), unique("table")
+    keys = {"pk": "HASH", "sk": "RANGE"}
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for letter in "abc":
+        dynamodb.put_item(TableName=name, Item={"pk": {"S": "x"}, "sk": {"S": letter}})
+    return name
+
+
+class EventRulesTest(GapTest):
+    def test_what_is_refused(self) -> None:
+        def observe(server: Server) -> list[str]:
+            events, name = server.client("events"), unique("rule")
+            schedules = ("rate(1 minutes)", "rate(5 minute)", "rate(0 minutes)", "rate(5 minutes)")
+            outcomes = [code(events.put_rule, Name=name, ScheduleExpression=schedule) for schedule in schedules]
+            events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": function(server)}])
+            first = code(events.delete_rule, Name=name)
+            events.remove_targets(Rule=name, Ids=["1"])
+            return [*outcomes, first, code(events.delete_rule, Name=name)]
+
+        refused = "ValidationException"
+        self.check(observe, [refused, refused, refused, "ok", refused, "ok"])
+
+
 def permit(server: Server, target: str, rule: str) -> None:
     """Lets a rule invoke a function."""
     server.client("lambda").add_permission(
@@ -343,6 +407,63 @@ class WhatMiniStackDoesTest(unittest.TestCase):
         self.assertLessEqual(wanted, found)
         events.remove_targets(Rule=rule, Ids=["it"])
         events.delete_rule(Name=rule)
+
+    def test_a_map_starts_executions_of_what_a_query_finds(self) -> None:
+        server = local()
+        child, name = machine(server, {"End": {"Type": "Succeed"}}), table(server)
+        allowed = {"Effect": "Allow", "Action": ["dynamodb:Query", "states:StartExecution"], "Resource": "*"}
+        role = make_role(server, "states", allowed)
+        query = {
+            "TableName": name,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": "x"}},
+            "Limit": 2,
+        }
+        start = {"StateMachineArn": child, "Input": {"id": "{% $states.input.sk.S %}"}}
+        caught = [{"ErrorEquals": ["States.ALL"], "Next": "Skipped"}]
+        each = branch(
+            {
+                "Start": integration(
+                    "states:startExecution",
+                    start,
+                    Next="Skipped",
+                    Output="{% $exists($states.result.ExecutionArn) %}",
+                    Catch=caught,
+                ),
+                "Skipped": {"Type": "Pass", "End": True},
+            }
+        )
+        states = {
+            "Find": integration(
+                "aws-sdk:dynamodb:query", query, Next="Each", Assign={"last": "{% $states.result.LastEvaluatedKey %}"}
+            ),
+            "Each": {
+                "Type": "Map",
+                "Items": "{% $states.input.Items %}",
+                "MaxConcurrency": 1,
+                "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **each},
+                "Output": {"started": "{% $states.result %}", "last": "{% $last.sk.S %}"},
+                "End": True,
+            },
+        }
+        ended = run(server, machine(server, states, role))
+        self.assertEqual({"started": [True, True], "last": "b"}, json.loads(ended.get("output", "null")), ended)
+        found = server.client("stepfunctions").list_executions(stateMachineArn=child)["executions"]
+        self.assertEqual(2, len(found))
+
+    def test_a_map_catches_the_errors_of_functions(self) -> None:
+        server = local()
+        caught = [{"ErrorEquals": ["Custom.Error"], "Output": "{% $states.errorOutput.Error %}", "Next": "After"}]
+        failing = task(server, {"fail": "Custom.Error"}, Next="After")
+        inside = branch({"Fail": {**failing, "Catch": caught}, "After": {"Type": "Pass", "End": True}})
+        outside = branch({"Fail": failing, "After": {"Type": "Pass", "End": True}})
+        states = {
+            "Inside": {"Type": "Map", "Items": [1, 2], "ItemProcessor": inside, "Next": "Outside"},
+            "Outside": {"Type": "Map", "Items": [1, 2], "ItemProcessor": outside, "Catch": caught, "End": True},
+            "After": {"Type": "Pass", "End": True},
+        }
+        ended = run(server, machine(server, states))
+        self.assertEqual('"Custom.Error"', ended.get("output"), ended)
 
     def test_an_error_of_a_function_is_caught_by_its_type(self) -> None:
         server = local()

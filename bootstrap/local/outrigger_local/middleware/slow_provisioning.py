@@ -2,23 +2,25 @@
 
 MiniStack has everything available at once. With ``slow_provisioning`` a created object is ``creating`` first; an RDS
 instance is then ``available`` for a moment, ``backing-up``, and ``available`` for good (RDS User Guide, "Viewing DB
-instance status"): ready means stable. A changed object is ``modifying``; a deleted one is still described as
-``deleting``, and whatever it depends on cannot be deleted meanwhile.
+instance status"): ready means stable. A changed object is ``modifying``, and what takes an instance time is pending
+until it is done; after a change of its storage it works, but is ``storage-optimization`` for a while. A deleted object
+is still described as ``deleting``, and whatever it depends on cannot be deleted meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ministack.services import elasticache, kinesis, rds
 
 from outrigger_local.call import Answer, Call, Proceed
 from outrigger_local.errors import error
 from outrigger_local.faults import Faults
-from outrigger_local.hooks import ANY, Hooks
+from outrigger_local.hooks import ANY, Hooks, answer_of
 
 _INSTANCE = re.compile(rb"<DBInstance>.*?</DBInstance>", re.DOTALL)
 _GROUP = re.compile(rb"<ReplicationGroup>.*?</ReplicationGroup>", re.DOTALL)
@@ -40,6 +42,8 @@ _CHANGES = {
     },
     "elasticache": {
         "ModifyReplicationGroup": ("_replication_groups", "ReplicationGroupId"),
+        "IncreaseReplicaCount": ("_replication_groups", "ReplicationGroupId"),
+        "DecreaseReplicaCount": ("_replication_groups", "ReplicationGroupId"),
         "ModifyCacheCluster": ("_clusters", "CacheClusterId"),
     },
     "kinesis": dict.fromkeys(
@@ -57,9 +61,22 @@ _REFUSALS = {
     "RebootDBInstance": ("InvalidDBInstanceState", "Database instance is not in available state."),
     "ModifyDBCluster": ("InvalidDBClusterStateFault", "The DB cluster is not in available state."),
     "ModifyReplicationGroup": ("InvalidReplicationGroupState", "Replication group must be in available state."),
+    "IncreaseReplicaCount": ("InvalidReplicationGroupState", "Replication group must be in available state."),
+    "DecreaseReplicaCount": ("InvalidReplicationGroupState", "Replication group must be in available state."),
     "DeleteReplicationGroup": ("InvalidReplicationGroupState", "Replication group must be in available state."),
     "ModifyCacheCluster": ("InvalidCacheClusterState", "Cache cluster must be in available state."),
 }
+# What a change shows at its end only.
+_SHOWN_LATE = {
+    "ModifyDBInstance": (
+        "AllocatedStorage", "DBInstanceClass", "EngineVersion", "Iops", "MultiAZ", "StorageThroughput", "StorageType",
+    ),
+    "RebootDBInstance": ("DBParameterGroups",),
+}  # fmt: skip
+_STORAGE = ("AllocatedStorage", "StorageType", "Iops", "StorageThroughput")
+_OPTIMIZING = "storage-optimization"
+# A stream can be written to while it is changed (Kinesis API Reference, UpdateShardCount); MiniStack refuses.
+_WRITES = dict.fromkeys(("PutRecord", "PutRecords"), ("_streams", "StreamName"))
 _NAMES = {"DeleteReplicationGroup": ("_replication_groups", "ReplicationGroupId")}
 _WORDS = {
     "rds": ("creating", "modifying", "deleting"),
@@ -78,6 +95,7 @@ class _Change:
     phases: list[tuple[float, str]]
     settled: str | None
     record: dict | list
+    late: dict = field(default_factory=dict)
 
 
 class SlowProvisioning:
@@ -101,9 +119,14 @@ class SlowProvisioning:
             if refused:
                 return refused
             before = _contents(service)
+            written = self._named(call, _WRITES) if service == "kinesis" else None
+            if written and written[2]["StreamStatus"] == "UPDATING":
+                written[2]["StreamStatus"] = "ACTIVE"
+            named = self._named(call, _CHANGES[service])
+            unchanged = copy.deepcopy(named[2]) if named else {}
             answer = await proceed(call)
             if slow and answer.status < 300:
-                answer = self._begin(call, answer, before, slow)
+                answer = self._begin(call, answer, before, unchanged, slow)
             self._advance(service)
         if service != "kinesis":
             for described in (_INSTANCE, _GROUP):
@@ -114,7 +137,7 @@ class SlowProvisioning:
         """Whether a change of that record has not ended."""
         return any(change.record is record for change in self._changes.values())
 
-    def _begin(self, call: Call, answer: Answer, before: dict[str, dict], slow: float) -> Answer:
+    def _begin(self, call: Call, answer: Answer, before: dict[str, dict], unchanged: dict, slow: float) -> Answer:
         service, now = call.service, time.monotonic()
         creating, modifying, deleting = _WORDS[service]
         word = None
@@ -137,11 +160,18 @@ class SlowProvisioning:
                 _store(service, "_tags")._data[key] = before["_tags"][key]
                 self._put(_Change(service, "_tags", key, [(now + slow, "")], None, before["_tags"][key]))
         changed = self._named(call, _CHANGES[service])
-        if changed:
+        if changed and not (call.operation.startswith("Modify") and _only_waits(unchanged, changed[2])):
             store, key, record = changed
             word = "rebooting" if call.operation.startswith("Reboot") else modifying
             settled = "ACTIVE" if service == "kinesis" else "available"
-            self._put(_Change(service, store, key, [(now + slow, word)], settled, record))
+            late = _hold_back(call, unchanged, record)
+            phases = [(now + slow, word)]
+            if late.keys() & set(_STORAGE):
+                phases = [(now + slow * 0.7, word), (now + slow, _OPTIMIZING)]
+            self._put(_Change(service, store, key, phases, settled, record, late))
+            if call.operation == "ModifyDBInstance":
+                response = rds._single_instance_response("ModifyDBInstanceResponse", "ModifyDBInstanceResult", record)
+                answer = answer_of(response)
         if word:
             answer.body = _STATUS.sub(lambda found: b"<%s>%s</" % (found[1], word.encode()), answer.body)
         return answer
@@ -163,6 +193,8 @@ class SlowProvisioning:
                 del data[change.key], self._changes[place]
             elif change.store != "_tags":
                 change.record[_STORES[service][change.store]] = status
+                if now >= change.phases[0][0]:
+                    _show_late(change)
                 if now >= change.phases[-1][0]:
                     del self._changes[place]
 
@@ -171,6 +203,8 @@ class SlowProvisioning:
         change = self._changes.get((call.service, named[0], named[1])) if named else None
         if change is None or change.record[_STORES[call.service][named[0]]] == change.settled:
             return None
+        if change.record[_STORES[call.service][named[0]]] == _OPTIMIZING:
+            return _refused_storage(call, change.record)
         if call.service == "kinesis":
             status = change.record["StreamStatus"]
             message = f"Stream {call.parameters.get('StreamName')} not ACTIVE, instead in state {status}"
@@ -186,6 +220,42 @@ class SlowProvisioning:
         scoped = _store(call.service, store)
         key = scoped._scoped(name)
         return (store, key, scoped._data[key]) if key in scoped._data else None
+
+
+def _only_waits(before: dict, after: dict) -> bool:
+    """Whether nothing but what is pending is different: then nothing is under way."""
+    return all(
+        before.get(name) == after.get(name) for name in before.keys() | after.keys() if name != "PendingModifiedValues"
+    )
+
+
+def _hold_back(call: Call, before: dict, record: dict) -> dict:
+    """Gives the record its old values again, and returns the new ones that it is to show at the end."""
+    names = [name for name in _SHOWN_LATE.get(call.operation, ()) if before.get(name) != record.get(name)]
+    late = {name: record[name] for name in names}
+    record.update({name: before.get(name) for name in names})
+    if call.operation == "ModifyDBInstance":
+        record["PendingModifiedValues"] = record["PendingModifiedValues"] | late
+    return late
+
+
+def _show_late(change: _Change) -> None:
+    if change.late:
+        change.record.update(change.late)
+        pending = change.record["PendingModifiedValues"]
+        change.record["PendingModifiedValues"] = {k: v for k, v in pending.items() if k not in change.late}
+        change.late = {}
+
+
+def _refused_storage(call: Call, record: dict) -> Answer | None:
+    """While storage is optimized, everything but storage can be changed."""
+    if all(call.parameters.get(name, str(record.get(name))) == str(record.get(name)) for name in _STORAGE):
+        return None
+    message = (
+        "You can't currently modify the storage of this DB instance because the previous storage change is being "
+        "optimized."
+    )
+    return error(call, "InvalidParameterCombination", message, 400)
 
 
 def _store(service: str, store: str):

@@ -21,6 +21,8 @@ _ERRORS: dict[str, tuple[str, str, int]] = {
     "kinesis": ("LimitExceededException", "Rate exceeded for stream operations.", 400),
     "lambda": ("TooManyRequestsException", "Rate Exceeded.", 429),
     "apigateway": ("TooManyRequestsException", "Too Many Requests", 429),
+    "servicequotas": ("TooManyRequestsException", _RATE, 400),
+    "tag": ("ThrottledException", _RATE, 400),
     "s3": ("SlowDown", "Please reduce your request rate.", 503),
 }
 _DATA_PLANE = {

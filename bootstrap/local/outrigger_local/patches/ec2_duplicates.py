@@ -33,9 +33,9 @@ async def _rules(call: Call, proceed: Proceed) -> Answer:
     group = ec2._security_groups.get(call.parameters.get("GroupId", ""))
     if group is None:
         return await proceed(call)
-    held = {peer for rule in group[_RULES[call.operation]] for peer in _peers(rule)}
+    held = {peer for rule in group[_RULES[call.operation]] for peer in peers(rule)}
     parameters = {name: [value] for name, value in call.parameters.items()}
-    given = [peer for rule in ec2._parse_ip_permissions(parameters, "IpPermissions") for peer in _peers(rule)]
+    given = [peer for rule in ec2._parse_ip_permissions(parameters, "IpPermissions") for peer in peers(rule)]
     revoke = call.operation.startswith("Revoke")
     for peer in given:
         if revoke and peer not in held:
@@ -52,7 +52,7 @@ async def _rules(call: Call, proceed: Proceed) -> Answer:
     return await proceed(call)
 
 
-def _peers(rule: dict) -> list[tuple]:
+def peers(rule: dict) -> list[tuple]:
     """One tuple for each range or group of a rule: that is what AWS counts as a rule."""
     protocol = str(rule.get("IpProtocol"))
     ports = ("-", "-") if protocol == "-1" else (str(rule.get("FromPort")), str(rule.get("ToPort")))

@@ -13,10 +13,10 @@ from ministack.services import elasticache
 
 from outrigger_local.call import Answer, Call, Proceed
 from outrigger_local.errors import error
-from outrigger_local.hooks import Hooks, answer_of, members
+from outrigger_local.hooks import Hooks, answer_of, members, with_parameters
 
 # Engine, version, parameter group family, what runs.
-_VERSIONS = (
+VERSIONS = (
     ("redis", "5.0.6", "redis5.0", "5.0.6"),
     ("redis", "6.0", "redis6.x", "6.0.5"),
     ("redis", "6.2", "redis6.x", "6.2.6"),
@@ -26,6 +26,7 @@ _VERSIONS = (
     ("valkey", "8.0", "valkey8", "8.0.1"),
     ("valkey", "8.1", "valkey8", "8.1.0"),
 )
+_DEFAULT_VERSION = "7.1"
 
 
 def install(hooks: Hooks) -> None:
@@ -44,7 +45,7 @@ async def _described_versions(call: Call, proceed: Proceed) -> Answer:
         f"<CacheParameterGroupFamily>{of_family}</CacheParameterGroupFamily>"
         f"<CacheEngineDescription>{name.capitalize()}</CacheEngineDescription>"
         f"<CacheEngineVersionDescription>{name} version {running}</CacheEngineVersionDescription></CacheEngineVersion>"
-        for name, offered, of_family, running in _VERSIONS
+        for name, offered, of_family, running in VERSIONS
         if engine in (None, name) and version in (None, offered) and family in (None, of_family)
     )
     body = (
@@ -59,13 +60,13 @@ def _refused(call: Call) -> Answer | None:
     group, engine, version = given.get("CacheSubnetGroupName"), given.get("Engine", "redis"), given.get("EngineVersion")
     if group and group != "default" and group not in elasticache._subnet_groups:
         return error(call, "CacheSubnetGroupNotFoundFault", f"Cache Subnet Group {group} does not exist.", 400)
-    if version and version not in [offered for name, offered, _, _ in _VERSIONS if name == engine]:
+    if version and version not in [offered for name, offered, _, _ in VERSIONS if name == engine]:
         return error(call, "InvalidParameterCombination", f"Cannot find version {version} for {engine}", 400)
     failover = given.get("AutomaticFailoverEnabled") == "true"
     shards, nodes = int(given.get("NumNodeGroups", 1)), int(given.get("NumCacheClusters", 1))
     if failover and shards == 1 and max(nodes, int(given.get("ReplicasPerNodeGroup", 0)) + 1) < 2:
         message = "When using automatic failover, there must be at least 2 cache clusters in the replication group."
-        return error(call, "InvalidParameterValue", message, 400)
+        return error(call, "InvalidParameterCombination", message, 400)
     if given.get("MultiAZEnabled") == "true" and not failover:
         message = "Must have automatic failover enabled to have multi-AZ enabled."
         return error(call, "InvalidParameterCombination", message, 400)
@@ -79,6 +80,9 @@ async def _created(call: Call, proceed: Proceed) -> Answer:
     refused = _refused(call)
     if refused:
         return refused
+    given = call.parameters
+    if given.get("Engine", "redis") == "redis" and not given.get("EngineVersion"):
+        call = with_parameters(call, EngineVersion=_DEFAULT_VERSION)
     answer = await proceed(call)
     group = elasticache._replication_groups.get(name)
     if answer.status >= 300 or group is None:
@@ -90,7 +94,7 @@ async def _created(call: Call, proceed: Proceed) -> Answer:
         cluster = elasticache._clusters[member]
         running = [
             r
-            for engine, version, _, r in _VERSIONS
+            for engine, version, _, r in VERSIONS
             if (engine, version) == (cluster["Engine"], cluster["EngineVersion"])
         ]
         cluster["EngineVersion"] = running[0] if running else cluster["EngineVersion"]
@@ -115,10 +119,15 @@ def _rename_members(group: dict) -> None:
         elasticache._tags[cluster["CacheClusterArn"]] = tags
 
 
+def zones_of(group: dict) -> list[str]:
+    """The zones of the group's subnets."""
+    held = elasticache._subnet_groups.get(group["CacheSubnetGroupName"]) or {}
+    return sorted({subnet["SubnetAvailabilityZone"]["Name"] for subnet in held.get("Subnets", [])})
+
+
 def _spread(group: dict, asked: list[str]) -> None:
     """Puts the members into the zones asked for, else in turn into those of the subnet group."""
-    held = elasticache._subnet_groups.get(group["CacheSubnetGroupName"]) or {}
-    zones = asked or sorted({subnet["SubnetAvailabilityZone"]["Name"] for subnet in held.get("Subnets", [])})
+    zones = asked or zones_of(group)
     for shard in group["NodeGroups"] if zones else ():
         for index, member in enumerate(shard["NodeGroupMembers"]):
             zone = zones[index % len(zones)]

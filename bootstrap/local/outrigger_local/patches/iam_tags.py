@@ -1,10 +1,11 @@
 """Policies with conditions on tags hold for EC2, RDS, ElastiCache, Kinesis and CloudWatch too.
 
 AWS (IAM User Guide, "Controlling access to AWS resources using tags"; Service Authorization Reference of each
-service): ``aws:RequestTag`` is what a call sets, for EC2 in its TagSpecifications; ``aws:ResourceTag`` is what the
-object has; and tags at creation need the permission to tag as well, EC2's with ``ec2:CreateAction``. MiniStack reads
-no TagSpecifications and no tags of CloudWatch, finds the tags of none of these services' objects, names the object of
-few calls, does not ask for the permission to tag, and lets every call in CBOR pass.
+service): ``aws:RequestTag`` is what a call sets, for EC2 in its TagSpecifications; ``aws:TagKeys`` is what it sets or
+takes off; ``aws:ResourceTag`` is what the object has; and tags at creation need the permission to tag as well, EC2's
+with ``ec2:CreateAction``. MiniStack reads no TagSpecifications and no tags or keys of CloudWatch, finds the tags of
+none of these services' objects, names the object of few calls, does not ask for the permission to tag, and lets every
+call in CBOR pass.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def install(hooks: Hooks) -> None:
     iam_actions.request_tag_context = _request_tags(iam_actions.request_tag_context)
     iam_actions.extract_resource_arn = _resource(iam_actions.extract_resource_arn)
     tagging.resource_tags = _resource_tags(tagging.resource_tags)
-    for service in _TAGGING:
+    for service in (*_TAGGING, "iam"):
         hooks.around(service, ANY)(_may_tag)
 
 
@@ -79,20 +80,19 @@ def _action(read: Callable) -> Callable:
 def _request_tags(read: Callable) -> Callable:
     def request_tag_context(service: str, action: str, body: bytes, parameters: dict) -> dict:
         context = read(service, action, body, parameters)
-        tags = {}
+        tags, keys = {}, []
         pattern = {"ec2": _SPECIFIED_TAG, "monitoring": _QUERY_TAG}.get(service)
         for name in parameters if pattern else ():
             if pattern.match(name):
                 value = iam_actions._query_param(parameters, name.removesuffix("Key") + "Value")
                 tags[iam_actions._query_param(parameters, name)] = value
         if service == "monitoring":
-            tags |= {
-                tag["Key"]: tag["Value"]
-                for tag in content_of(body, "json" if body[:1] == b"{" else "cbor").get("Tags") or []
-            }
-        if tags:
+            content = content_of(body, "json" if body[:1] == b"{" else "cbor")
+            tags |= {tag["Key"]: tag["Value"] for tag in content.get("Tags") or []}
+            keys = content.get("TagKeys") or []
+        if tags or keys:
             context = context | {f"aws:RequestTag/{key}".lower(): value for key, value in tags.items()}
-            context["aws:TagKeys"] = list(tags)
+            context["aws:TagKeys"] = [*tags, *keys]
         return context
 
     return request_tag_context
@@ -108,6 +108,11 @@ def _resource(find: Callable) -> Callable:
         prefix = f"arn:aws:{service}:{region}:{account}:"
         if service == "ec2":
             return _ec2_resource(prefix, parameters) or found
+        if service in _NAMED:
+            # What is tagged is named by its ARN.
+            arn = iam_actions._query_param(parameters, "ResourceName")
+            if arn and arn.startswith("arn:"):
+                return arn
         for name, kind in _NAMED.get(service, {}).items():
             value = iam_actions._query_param(parameters, name)
             if value:
@@ -176,7 +181,7 @@ async def _may_tag(call: Call, proceed: Proceed) -> Answer:
     key = extract_access_key_id(call.headers, call.query)
     if not AUTH or not key or not tagged or not call.operation.startswith(_CREATING) or call.operation == "CreateTags":
         return await proceed(call)
-    action = _TAGGING[call.service]
+    action = _TAGGING.get(call.service) or f"iam:Tag{call.operation.removeprefix('Create')}"
     arguments = (call.service, call.method, call.path, call.headers, call.body, call.parameters)
     resource = iam_actions.extract_resource_arn(*arguments, get_region(), get_account_id())
     created_by = f"{call.service}:{call.operation}"

@@ -29,13 +29,15 @@ def install(hooks: Hooks) -> None:
     hooks.around("kinesis", "EnableEnhancedMonitoring", "DisableEnhancedMonitoring")(_monitored)
 
 
-def _stream(call: Call) -> dict | None:
+def stream_of(call: Call) -> dict | None:
+    """The stream that the call names."""
     given = call.parameters
     arn = given.get("StreamARN") or given.get("ResourceARN", "")
     return kinesis._resolve_stream({"StreamName": given.get("StreamName"), "StreamARN": arn})[1]
 
 
-def _answer(call: Call, content: dict) -> Answer:
+def answer_in(call: Call, content: dict) -> Answer:
+    """An answer in the protocol of the call."""
     if call.protocol == "cbor":
         import cbor2
 
@@ -51,7 +53,7 @@ async def _created(call: Call, proceed: Proceed) -> Answer:
 
 
 async def _tags(call: Call, _: Proceed) -> Answer:
-    stream = _stream(call)
+    stream = stream_of(call)
     if stream is None:
         name = call.parameters.get("ResourceARN", "").rpartition("/")[2]
         return error(call, "ResourceNotFoundException", f"Stream {name} not found.", 400)
@@ -62,29 +64,29 @@ async def _tags(call: Call, _: Proceed) -> Answer:
             stream["tags"].pop(key, None)
     else:
         tags = [{"Key": key, "Value": value} for key, value in sorted(stream["tags"].items())]
-        return _answer(call, {"Tags": tags})
-    return _answer(call, {})
+        return answer_in(call, {"Tags": tags})
+    return answer_in(call, {})
 
 
 async def _described(call: Call, proceed: Proceed) -> Answer:
     answer = await proceed(call)
-    stream = _stream(call)
+    stream = stream_of(call)
     if answer.status < 300 and stream:
         content = _content(call, answer)
         description = next(iter(content.values()))
         description["EnhancedMonitoring"] = [{"ShardLevelMetrics": sorted(stream.get("ShardLevelMetrics", []))}]
-        answer.body = _answer(call, content).body
+        answer.body = answer_in(call, content).body
     return answer
 
 
 async def _monitored(call: Call, proceed: Proceed) -> Answer:
     asked = call.parameters.get("ShardLevelMetrics") or []
-    stream = _stream(call)
+    stream = stream_of(call)
     if stream is None or "ALL" not in asked:
         return await proceed(call)
     current = stream.get("ShardLevelMetrics", [])
     stream["ShardLevelMetrics"] = list(_METRICS) if call.operation.startswith("Enable") else []
-    return _answer(
+    return answer_in(
         call,
         {
             "StreamName": stream["StreamName"],

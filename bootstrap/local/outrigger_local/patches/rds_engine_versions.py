@@ -1,8 +1,9 @@
 """The versions of PostgreSQL that RDS offers: the recent minors of each major, and no others.
 
-AWS (RDS User Guide, "Available PostgreSQL database versions"; DescribeDBEngineVersions): minors are added and retired,
-15.4 for instance is gone; asking for a major lists its minors; creating with a version that is not offered is refused.
-MiniStack lists one old minor for each major, knows no family names, and creates with any version.
+AWS (RDS User Guide, "Available PostgreSQL database versions", "Upgrades of the RDS for PostgreSQL DB engine";
+DescribeDBEngineVersions): minors are added and retired, 15.4 for instance is gone; asking for a major lists its minors;
+a version that is not offered is refused, and so is going back, or to another major without AllowMajorVersionUpgrade.
+MiniStack lists one old minor for each major, knows no family names, and takes any version.
 """
 
 from __future__ import annotations
@@ -54,12 +55,12 @@ async def _described(call: Call, proceed: Proceed) -> Answer:
 
 def _xml(version: str) -> str:
     major = version.partition(".")[0]
-    later = _of_major(major)
     targets = "".join(
         f"<UpgradeTarget><Engine>postgres</Engine><EngineVersion>{target}</EngineVersion>"
         f"<Description>PostgreSQL {target}-R1</Description><AutoUpgrade>false</AutoUpgrade>"
-        "<IsMajorVersionUpgrade>false</IsMajorVersionUpgrade></UpgradeTarget>"
-        for target in later[later.index(version) + 1 :]
+        f"<IsMajorVersionUpgrade>{str(target.partition('.')[0] != major).lower()}</IsMajorVersionUpgrade>"
+        "</UpgradeTarget>"
+        for target in POSTGRES_VERSIONS[POSTGRES_VERSIONS.index(version) + 1 :]
     )
     return (
         f"<DBEngineVersion><Engine>postgres</Engine><EngineVersion>{version}</EngineVersion>"
@@ -76,17 +77,30 @@ def _xml(version: str) -> str:
     )
 
 
+def _refused_change(call: Call, current: str, version: str) -> Answer | None:
+    before, after = (tuple(map(int, text.split("."))) for text in (current, version))
+    if after < before:
+        message = f"Cannot upgrade postgres from {current} to {version}"
+        return error(call, "InvalidParameterCombination", message, 400)
+    if after[0] != before[0] and call.parameters.get("AllowMajorVersionUpgrade") != "true":
+        message = "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
+        return error(call, "InvalidParameterCombination", message, 400)
+    return None
+
+
 async def _checked(call: Call, proceed: Proceed) -> Answer:
-    engine = call.parameters.get("Engine")
+    engine, current = call.parameters.get("Engine"), None
     if call.operation == "ModifyDBInstance":
-        engine = (rds._instances.get(call.parameters.get("DBInstanceIdentifier", "")) or {}).get("Engine")
+        instance = rds._instances.get(call.parameters.get("DBInstanceIdentifier", "")) or {}
+        engine, current = instance.get("Engine"), instance.get("EngineVersion")
     version = call.parameters.get("EngineVersion", "")
     if engine != "postgres" or (call.operation == "ModifyDBInstance" and not version):
         return await proceed(call)
     if not version or version.isdigit():
         minors = _of_major(version or _DEFAULT_MAJOR)
         if minors:
-            return await proceed(with_parameters(call, EngineVersion=minors[-1]))
+            version = minors[-1]
+            call = with_parameters(call, EngineVersion=version)
     if version not in POSTGRES_VERSIONS:
         return error(call, "InvalidParameterCombination", f"Cannot find version {version} for postgres", 400)
-    return await proceed(call)
+    return (current and _refused_change(call, current, version)) or await proceed(call)

@@ -1,10 +1,10 @@
-"""Creating, changing and deleting RDS instances as in AWS.
+"""Creating and deleting RDS instances as in AWS.
 
-AWS (RDS API Reference, CreateDBInstance, ModifyDBInstance, DeleteDBInstance, CreateDBSubnetGroup): a subnet group
+AWS (RDS API Reference, CreateDBInstance, DeleteDBInstance, CreateDBSubnetGroup): a subnet group
 must exist and cover two zones, and its name be free; the security groups must exist; a password has 8 to 128
 characters; the backup window is the one asked for; an encrypted instance without a key has the account's aws/rds key;
-a standby is in another zone; changes that wait for the window show as pending until they are applied; deleting needs
-a final snapshot's free name, or leave to go without. MiniStack has none of these.
+a standby is in another zone; deleting needs a final snapshot's free name, or leave to go without. MiniStack has none
+of these.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NOT_IN_PASSWORDS = set('/@" ')
 
 def install(hooks: Hooks) -> None:
     """Puts the checks and the corrections around the calls, and two fields into the description of an instance."""
-    hooks.around("rds", "CreateDBSubnetGroup")(_subnet_group)
+    hooks.around("rds", "CreateDBSubnetGroup", "ModifyDBSubnetGroup")(_subnet_group)
     hooks.around("rds", "CreateDBInstance")(_created)
     hooks.around("rds", "ModifyDBInstance")(_modified)
     hooks.around("rds", "DeleteDBInstance")(_deleted)
@@ -46,10 +46,10 @@ def install(hooks: Hooks) -> None:
 
 async def _subnet_group(call: Call, proceed: Proceed) -> Answer:
     name = call.parameters.get("DBSubnetGroupName", "")
-    if name in rds._subnet_groups:
+    if call.operation == "CreateDBSubnetGroup" and name in rds._subnet_groups:
         return error(call, "DBSubnetGroupAlreadyExists", f"DB subnet group {name} already exists.", 400)
     subnets = [ec2._subnets.get(identifier) for identifier in members(call.parameters, "SubnetIds")]
-    if all(subnets) and len({subnet["AvailabilityZone"] for subnet in subnets if subnet}) < 2:
+    if subnets and all(subnets) and len({subnet["AvailabilityZone"] for subnet in subnets if subnet}) < 2:
         message = (
             "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. "
             "Add subnets to cover at least 2 AZs."
@@ -129,27 +129,7 @@ def _described(operation: str, instance: dict) -> Answer:
 
 
 async def _modified(call: Call, proceed: Proceed) -> Answer:
-    refused = _refused_password(call) or _refused_groups(call)
-    if refused:
-        return refused
-    instance = rds._instances.get(call.parameters.get("DBInstanceIdentifier", ""))
-    waiting = dict(instance["PendingModifiedValues"]) if instance else {}
-    answer = await proceed(call)
-    if answer.status >= 300 or instance is None:
-        return answer
-    if call.parameters.get("ApplyImmediately") == "true":
-        instance.update({name: value for name, value in waiting.items() if name not in call.parameters})
-        instance["PendingModifiedValues"] = {}
-    else:
-        pending = waiting | instance["PendingModifiedValues"]
-        instance["PendingModifiedValues"] = {
-            name: value for name, value in pending.items() if instance.get(name) != value
-        }
-    exports = set(instance.get("EnabledCloudwatchLogsExports", []))
-    exports |= set(members(call.parameters, "CloudwatchLogsExportConfiguration.EnableLogTypes"))
-    exports -= set(members(call.parameters, "CloudwatchLogsExportConfiguration.DisableLogTypes"))
-    instance["EnabledCloudwatchLogsExports"] = sorted(exports)
-    return _described("ModifyDBInstance", instance)
+    return _refused_password(call) or _refused_groups(call) or await proceed(call)
 
 
 async def _deleted(call: Call, proceed: Proceed) -> Answer:

@@ -2,7 +2,7 @@
 
 AWS (Step Functions Developer Guide, "Creating an IAM role for your state machine"): every task is called with the
 permissions of the state machine's role. MiniStack calls them in its own process without a check. With IAM enforced, a
-Lambda function is checked by its ARN, any other integration by its action alone.
+Lambda function, a state machine and a table are checked by their ARNs, any other integration by its action alone.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def install() -> None:
             service = {"sfn": "states", "cloudwatchlogs": "logs", "eventbridge": "events"}.get(words[0], words[0])
             _require(
                 f"{service}:{action[:1].upper()}{action[1:]}",
-                "",
+                _resource_of(service, given),
                 f"{words[0].capitalize()}.AccessDeniedException",
                 _event_context(given) if service == "events" else {},
             )
@@ -49,6 +49,18 @@ def install() -> None:
     stepfunctions._run_execution = run_execution
     stepfunctions._call_lambda = call_lambda
     stepfunctions._invoke_resource = invoke_resource
+
+
+def _resource_of(service: str, given: object) -> str:
+    """The ARN of what the task is about, where the arguments name it."""
+    arguments = given if isinstance(given, dict) else {}
+    if service == "states":
+        return arguments.get("StateMachineArn") or ""
+    table = arguments.get("TableName") if service == "dynamodb" else None
+    if not table:
+        return ""
+    arn = table if table.startswith("arn:") else f"arn:aws:dynamodb:{get_region()}:{get_account_id()}:table/{table}"
+    return f"{arn}/index/{arguments['IndexName']}" if arguments.get("IndexName") else arn
 
 
 def _event_context(given: object) -> dict[str, list[str]]:
