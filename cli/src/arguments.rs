@@ -13,6 +13,7 @@ Exit codes:
   2    the command line or the document is wrong
   3    another operation holds the stack
   4    something it needs is missing: a running local AWS, a control plane, a tool, credentials
+  5    `drift` found something that is not as it is recorded, and was not accepted
   130  stopped by Ctrl-C; an operation that was under way goes on
 
 Results go to standard output, progress and errors to standard error.";
@@ -83,8 +84,14 @@ pub enum Command {
     /// Install or update the control plane
     Bootstrap(Bootstrap),
 
-    /// Stand up a stack, or bring it to what its document says
+    /// Show what `up` would do with a document: what is created, changed, replaced and deleted
+    Plan(Plan),
+
+    /// Stand up a stack, or bring it to what its document says: shows the plan, asks, and carries it out
     Up(Up),
+
+    /// Print the graph of a document's resources, without AWS
+    Graph(Graph),
 
     /// Show where a stack stands: who operates on it, its lanes and resources, how the last operation ended; without a
     /// name, list the stacks
@@ -92,6 +99,21 @@ pub enum Command {
 
     /// Show a stack's outputs
     Outputs(Stack),
+
+    /// List a stack's operations, the newest first
+    History(History),
+
+    /// Show an operation: who, why, how it went, every step and the requests that it made of AWS
+    Show(Show),
+
+    /// Look for what was changed behind Outrigger's back
+    Drift(Drift),
+
+    /// Show who holds a stack
+    Lock(Stack),
+
+    /// Take a stack from an operation that holds it and will not end
+    Unlock(Unlock),
 
     /// Take a stack down
     Destroy(Destroy),
@@ -120,12 +142,45 @@ pub struct Bootstrap {
     pub yes: bool,
 }
 
+/// What `plan` takes.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The stack document, YAML or JSON; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// What `graph` takes.
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// The stack document, YAML or JSON; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// In which language; with --output json it is nodes and edges
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub format: GraphFormat,
+}
+
+/// A language for graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz: `outrigger graph FILE | dot -Tsvg`.
+    Dot,
+    /// Mermaid, which Markdown on GitHub and GitLab shows.
+    Mermaid,
+}
+
 /// What `up` takes.
 #[derive(Debug, Args)]
 pub struct Up {
     /// The stack document, YAML or JSON; `-` reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+
+    /// Carry out this plan, which `outrigger plan` has shown, and no other; without it a plan is made and shown first
+    #[arg(long, value_name = "ID")]
+    pub plan: Option<String>,
 
     /// Why; it is kept with the operation's record
     #[arg(long, value_name = "TEXT")]
@@ -142,6 +197,58 @@ pub struct Status {
     /// `name` or `name/environment`; the environment may be left out if there is only one
     #[arg(value_name = "STACK")]
     pub stack: Option<StackName>,
+}
+
+/// What `history` takes.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// How many operations at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub limit: u32,
+}
+
+/// What `show` takes.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The operation's id, as `history` and `status` show it
+    #[arg(value_name = "OPERATION")]
+    pub operation: String,
+}
+
+/// What `drift` takes.
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// Take what is there into the record, so that it is no drift any more
+    #[arg(long)]
+    pub accept: bool,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// What `unlock` takes.
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// Why; it is kept with the records of both operations
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 /// What `destroy` takes.
@@ -199,6 +306,10 @@ mod tests {
         for line in [
             &["outrigger"][..],
             &["outrigger", "up"],
+            &["outrigger", "plan"],
+            &["outrigger", "unlock", "shop"],
+            &["outrigger", "history", "shop", "--limit", "0"],
+            &["outrigger", "graph", "a.yaml", "--format", "png"],
             &["outrigger", "status", "a/b/c"],
             &["outrigger", "status", "shop/"],
             &["outrigger", "--target", "moon", "demo"],

@@ -76,3 +76,20 @@ pub(crate) fn say(line: &str) {
     // A standard error that is closed is no reason to stop.
     let _ = Term::stderr().write_line(line);
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::arguments::{Format, Target};
+
+    /// Of a control plane whose options are all other than the defaults.
+    pub(crate) fn context() -> Context {
+        Context {
+            options: Options {
+                output: Format::Text,
+                target: Target::Aws,
+                control_plane: "outrigger-dev".to_owned(),
+            },
+        }
+    }
+}

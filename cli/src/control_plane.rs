@@ -1,15 +1,15 @@
 //! Finding the control plane, and what a command talks to it with.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use outrigger_aws::Aws;
-use outrigger_aws_cloudformation::CloudFormation;
+use outrigger_aws_cloudformation::{CloudFormation, StackDescription};
 use outrigger_aws_dynamodb::DynamoStore;
 use outrigger_aws_sfn::StepFunctions;
 use outrigger_engine::ports::clock::SystemClock;
 use outrigger_engine::state::State;
+use outrigger_engine::state::content::Workflow;
 use outrigger_model::Region;
 
 use crate::arguments::Target;
@@ -29,10 +29,34 @@ pub(crate) struct ControlPlane {
     pub(crate) state: State,
     /// Its workflows' executions.
     pub(crate) executions: StepFunctions,
-    /// The workflow that stands a stack up.
-    pub(crate) provision_arn: String,
-    /// The workflow that takes a stack down.
-    pub(crate) destroy_arn: String,
+    /// Where documents go that are too large for an execution's input.
+    pub(crate) document_bucket: Option<String>,
+    aws: Aws,
+    region: Region,
+    /// Its CloudFormation stack.
+    stack: StackDescription,
+}
+
+impl ControlPlane {
+    /// The state machine of a workflow.
+    ///
+    /// # Errors
+    /// When the control plane has none: it is not whole, or older than this command line.
+    pub(crate) fn machine(&self, workflow: Workflow) -> Result<&str, Failure> {
+        let key = match workflow {
+            Workflow::Provision => "ProvisionStackArn",
+            Workflow::Destroy => "DestroyStackArn",
+            Workflow::Plan => "PlanStackArn",
+            Workflow::Drift => "DriftStackArn",
+            Workflow::Unlock => return Err(anyhow!("no workflow breaks a lease").into()),
+        };
+        output_of(&self.stack, key, &self.name).class(Class::Environment)
+    }
+
+    /// Who uses this command line, as AWS knows them; `None` where it does not tell.
+    pub(crate) async fn caller(&self) -> Option<String> {
+        outrigger_aws_sts::caller(&self.aws, Some(&self.region)).await.ok()
+    }
 }
 
 /// Finds the control plane that the options mean.
@@ -96,23 +120,27 @@ async fn find(context: &Context, aws: &Aws, region: &Region, place: String, is_l
                 context.own_command("bootstrap")
             )
         })?;
-    let output = |key: &str| output_of(&stack.outputs, key, name, &stack.status);
-    let store = DynamoStore::new(aws, Some(region.clone()), output("StateTable")?);
+    let table = output_of(&stack, "StateTable", name)?;
+    let store = DynamoStore::new(aws, Some(region.clone()), table);
     Ok(ControlPlane {
         name: name.clone(),
         place,
         is_local,
         state: State::new(Arc::new(store), Arc::new(SystemClock)),
         executions: StepFunctions::new(aws, region),
-        provision_arn: output("ProvisionStackArn")?,
-        destroy_arn: output("DestroyStackArn")?,
+        document_bucket: stack.outputs.get("DocumentBucket").cloned(),
+        aws: aws.clone(),
+        region: region.clone(),
+        stack,
     })
 }
 
-fn output_of(outputs: &BTreeMap<String, String>, key: &str, name: &str, status: &str) -> Result<String> {
-    outputs.get(key).cloned().ok_or_else(|| {
+fn output_of<'a>(stack: &'a StackDescription, key: &str, name: &str) -> Result<&'a str> {
+    stack.outputs.get(key).map(String::as_str).ok_or_else(|| {
         anyhow!(
-            "the CloudFormation stack {name} is no whole control plane: it has no output {key} and is in status {status}"
+            "the CloudFormation stack {name} is no whole control plane of this version: it has no output {key} and is in \
+             status {}; install it again",
+            stack.status
         )
     })
 }

@@ -14,6 +14,8 @@ pub enum Class {
     Locked,
     /// What the command needs is not there (a running local AWS, a tool, credentials, a control plane): 4.
     Environment,
+    /// Something is not as it is recorded: 5. No mistake of the command, but what it was to find out.
+    Drifted,
     /// Stopped by Ctrl-C: 130. An operation that was under way goes on.
     Interrupted,
 }
@@ -26,6 +28,7 @@ impl Class {
             Class::Usage => 2,
             Class::Locked => 3,
             Class::Environment => 4,
+            Class::Drifted => 5,
             Class::Interrupted => 130,
         }
     }
@@ -98,6 +101,7 @@ mod tests {
             (Class::Usage, 2),
             (Class::Locked, 3),
             (Class::Environment, 4),
+            (Class::Drifted, 5),
             (Class::Interrupted, 130),
         ];
         for (class, code) in table {

@@ -5,10 +5,12 @@ mod commands;
 mod context;
 mod control_plane;
 mod document;
+mod drift_view;
 mod failure;
 pub mod local;
 mod operation;
 mod output;
+mod plan_view;
 mod progress;
 mod stack;
 
@@ -35,7 +37,8 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            let prefix = if failure.class == Class::Drifted { "" } else { "error: " };
+            eprintln!("{prefix}{failure}");
             failure.class.exit_code()
         }
     }

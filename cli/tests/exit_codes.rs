@@ -37,6 +37,10 @@ fn a_wrong_command_line_or_document_is_2() {
     check(root, &["status", "a/b/c"], 2, "expected name or name/environment");
     check(root, &["up", "no-such.yaml"], 2, "read the document no-such.yaml");
     check(root, &["up", "stack.yaml"], 2, "database: unknown key");
+    check(root, &["plan", "stack.yaml"], 2, "database: unknown key");
+    check(root, &["graph", "stack.yaml"], 2, "database: unknown key");
+    check(root, &["unlock", "shop"], 2, "--reason <TEXT>");
+    check(root, &["unlock", "shop", "--reason", " "], 2, "--reason is empty");
     check(root, &["demo", "--target", "aws"], 2, "the demo runs in the local AWS");
 }
 
@@ -49,6 +53,12 @@ fn what_is_missing_is_4_and_named() {
         &["local", "up"],
         &["demo"],
         &["status"],
+        &["history", "shop"],
+        &["show", "shop-production-provision-20251120T103658Z-1a2b"],
+        &["drift", "shop"],
+        &["lock", "shop"],
+        &["unlock", "shop", "--reason", "it hangs"],
+        &["destroy", "shop"],
         &["bootstrap"],
     ] {
         check(folder.path(), arguments, 4, message);
@@ -79,6 +89,23 @@ fn a_tool_that_is_missing_is_named_with_how_to_get_it() {
 }
 
 #[test]
+fn a_graph_needs_no_aws() {
+    let project = Project::of_test().unwrap();
+    let document = project.root().join("stacks/postgres-ha.yaml");
+    let arguments = |more: &[&'static str]| {
+        let mut arguments = vec!["graph", document.to_str().unwrap()];
+        arguments.extend(more);
+        let output = outrigger(Path::new("/"), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(arguments(&[]).starts_with("digraph \"postgres-ha/production\" {"));
+    assert!(arguments(&["--format", "mermaid"]).starts_with("flowchart LR"));
+    let json: serde_json::Value = serde_json::from_str(&arguments(&["--output", "json"])).unwrap();
+    assert_eq!(json["stack"], "postgres-ha/production");
+}
+
+#[test]
 fn without_a_terminal_it_does_not_ask() {
     let project = Project::of_test().unwrap();
     let output = outrigger(project.root(), &["bootstrap", "--target", "aws"]);
@@ -95,6 +122,7 @@ fn the_exit_codes_are_in_the_help() {
     for line in [
         "1    the operation failed",
         "3    another operation holds the stack",
+        "5    `drift` found something that is not as it is recorded",
         "130  stopped by Ctrl-C",
     ] {
         assert!(stdout.contains(line), "{stdout}");

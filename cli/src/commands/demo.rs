@@ -13,7 +13,7 @@ use crate::control_plane::connect_local;
 use crate::document;
 use crate::failure::{Class, Classify, Failure};
 use crate::local::{self as local_aws, Deployed, LocalAws, Project};
-use crate::operation::Ended;
+use crate::operation::{About, Ended};
 use crate::output::{print_json, print_text, span, table};
 
 /// The stack that it stands up.
@@ -45,7 +45,8 @@ pub(super) async fn run(context: &Context) -> Result<(), Failure> {
 
     step(3, &format!("the stack of {DOCUMENT}"));
     let control_plane = connect_local(context, &local).await?;
-    let ended = up::stand_up(context, &control_plane, &read, Some("the demo")).await?;
+    let about = About::new(&control_plane, Some("the demo")).await;
+    let ended = up::stand_up(context, &control_plane, &read, None, &about).await?;
     if context.options.output == Format::Json {
         let result = serde_json::to_value(&ended).map_err(|error| anyhow!("write the result as JSON: {error}"))?;
         print_json(&json!({"endpoint": local.endpoint(), "operation": result}))?;
@@ -76,7 +77,15 @@ fn next(context: &Context, local: &LocalAws, ended: &Ended) -> String {
             format!("status {stack}"),
             "every resource, and how the last operation ended",
         ),
-        (format!("up {DOCUMENT}"), "after you have changed something in it"),
+        (
+            format!("plan {DOCUMENT}"),
+            "after you have changed something in it: what would be done",
+        ),
+        (format!("up {DOCUMENT}"), "do it"),
+        (
+            format!("drift {stack}"),
+            "after you have changed something in the local AWS by hand",
+        ),
         (format!("outputs {stack} --output json"), "for scripts"),
         (format!("destroy {stack}"), "take the stack down"),
         ("local down".to_owned(), "stop the local AWS"),

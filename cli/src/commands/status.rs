@@ -6,14 +6,14 @@ use outrigger_engine::executor::Counts;
 use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
 use outrigger_engine::state::{LeaseView, rfc3339};
 use outrigger_model::{Lane, Record, ResourceKey, StackId, UnixMs};
-use outrigger_plan::Plan;
 use serde::Serialize;
 
 use crate::arguments::Format;
 use crate::context::Context;
 use crate::control_plane::{ControlPlane, connect};
+use crate::drift_view;
 use crate::failure::Failure;
-use crate::operation::{plans_of, snapshot_of, states_of};
+use crate::operation::Picture;
 use crate::output::{print_json, print_text, span, table};
 use crate::progress::{Snapshot, elapsed_ms, remark, word};
 use crate::stack::StackName;
@@ -49,9 +49,18 @@ struct Operation {
     /// None while it has not ended.
     outcome: Option<Outcome>,
     elapsed_ms: u64,
+    /// Who started it.
+    by: Option<String>,
     /// Why, in the words of whoever started it.
     reason: Option<String>,
     failures: Vec<String>,
+    /// Whether it goes back, or went back.
+    rollback: bool,
+    /// What it left behind on purpose.
+    kept: Vec<String>,
+    /// What it comes to, in words.
+    #[serde(skip)]
+    words: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,13 +93,10 @@ async fn list(context: &Context, control_plane: &ControlPlane) -> Result<(), Fai
     let mut values = Vec::new();
     for stack in control_plane.state.stacks().await? {
         let (operation, words) = match last_operation(control_plane, &stack).await? {
-            Some(record) => (
-                Some(record.operation.clone()),
-                operation_words(record.workflow, record.outcome),
-            ),
-            None => (None, "nothing on record"),
+            Some(record) => (Some(record.operation.clone()), operation_words(&record)),
+            None => (None, "nothing on record".to_owned()),
         };
-        rows.push([stack.to_string(), words.to_owned()]);
+        rows.push([stack.to_string(), words.clone()]);
         values.push(serde_json::json!({
             "stack": stack.stack,
             "environment": stack.environment,
@@ -126,18 +132,9 @@ async fn view(control_plane: &ControlPlane, stack: &StackId) -> Result<View, Fai
     let record = last_operation(control_plane, stack).await?;
     let mut snapshot = Snapshot::default();
     if let Some(record) = &record {
-        let plans: BTreeMap<Lane, Plan> = plans_of(control_plane, stack, &record.operation)
-            .await?
-            .unwrap_or_default();
-        let mut states = states_of(control_plane, stack, &record.operation).await?;
-        // What was recorded when it was closed stays, even when a later operation has taken the lanes.
-        states.extend(record.steps.clone());
-        snapshot = snapshot_of(&plans, &states);
+        snapshot = Picture::of(state, record.clone()).await?.current();
     }
-    let mut recorded = BTreeMap::new();
-    for lane in Lane::ALL {
-        recorded.extend(state.lane(stack, lane).await?.records);
-    }
+    let recorded = state.records(stack).await?;
     let now_ms = state.now_ms();
     Ok(View {
         stack: stack.stack.clone(),
@@ -164,6 +161,9 @@ fn lease_view(lease: LeaseView) -> Lease {
 
 fn operation_view(record: OperationRecord, now_ms: UnixMs) -> Operation {
     Operation {
+        words: operation_words(&record),
+        rollback: !record.rollback.is_empty(),
+        kept: record.kept,
         id: record.operation,
         workflow: record.workflow,
         execution_arn: record.execution_arn,
@@ -173,6 +173,7 @@ fn operation_view(record: OperationRecord, now_ms: UnixMs) -> Operation {
             .closed_at_ms
             .unwrap_or(now_ms)
             .saturating_sub(record.started_at_ms),
+        by: record.by,
         reason: record.reason,
         failures: record.failures,
     }
@@ -205,24 +206,37 @@ fn resources(snapshot: &Snapshot, recorded: &BTreeMap<ResourceKey, Record>, now_
     resources
 }
 
-fn operation_words(workflow: Workflow, outcome: Option<Outcome>) -> &'static str {
-    match (workflow, outcome) {
+/// What the last operation means for the stack.
+fn operation_words(record: &OperationRecord) -> String {
+    let words = match (record.workflow, record.outcome) {
+        (_, None) if !record.rollback.is_empty() => "going back, after a failure",
         (Workflow::Provision, None) => "being stood up",
         (Workflow::Provision, Some(Outcome::Succeeded)) => "stands",
         (Workflow::Provision, Some(Outcome::Failed)) => "standing up failed",
         (Workflow::Provision, Some(Outcome::Aborted)) => "standing up was cut off",
+        (_, Some(Outcome::RolledBack)) => "standing up failed, and it went back to what it was before",
         (Workflow::Destroy, None) => "being taken down",
         (Workflow::Destroy, Some(Outcome::Succeeded)) => "is down",
         (Workflow::Destroy, Some(Outcome::Failed)) => "taking down failed",
         (Workflow::Destroy, Some(Outcome::Aborted)) => "taking down was cut off",
-    }
+        (Workflow::Drift, None) => "being looked at for drift",
+        (Workflow::Drift, Some(Outcome::Succeeded)) => {
+            return match drift_view::count(record) {
+                None => "looked at: no drift".to_owned(),
+                Some(count) => format!("looked at: {count}"),
+            };
+        }
+        (Workflow::Drift, Some(Outcome::Failed)) => "looking for drift failed",
+        (Workflow::Drift, Some(Outcome::Aborted)) => "looking for drift was cut off",
+        (Workflow::Plan | Workflow::Unlock, _) => "its lease was broken",
+    };
+    words.to_owned()
 }
 
 fn render(view: &View) -> String {
     let mut facts = vec![["stack".to_owned(), format!("{}/{}", view.stack, view.environment)]];
     if let Some(operation) = &view.operation {
-        let words = operation_words(operation.workflow, operation.outcome);
-        facts.push(["state".to_owned(), words.to_owned()]);
+        facts.push(["state".to_owned(), operation.words.clone()]);
         facts.push(["operation".to_owned(), operation.id.clone()]);
         let verb = if operation.outcome.is_some() {
             "took"
@@ -233,28 +247,25 @@ fn render(view: &View) -> String {
             "started".to_owned(),
             format!("{}, {verb} {}", operation.started_at, span(operation.elapsed_ms)),
         ]);
-        facts.extend(
-            operation
-                .reason
-                .iter()
-                .map(|reason| ["reason".to_owned(), reason.clone()]),
-        );
+        for (name, fact) in [("who", &operation.by), ("reason", &operation.reason)] {
+            facts.extend(fact.iter().map(|fact| [name.to_owned(), fact.clone()]));
+        }
         facts.push(["execution".to_owned(), operation.execution_arn.clone()]);
     }
     facts.push(["lease".to_owned(), lease_words(view.lease.as_ref())]);
     let mut text = table(&facts);
     text.push('\n');
-    text.push_str(&table(&lane_rows(view)));
+    text.push_str(&table(&lane_rows(&view.lanes)));
     if !view.resources.is_empty() {
         text.push('\n');
         text.push_str(&table(&resource_rows(view)));
     }
-    if let Some(operation) = &view.operation
-        && !operation.failures.is_empty()
-    {
-        text.push_str("\nfailures\n");
-        for failure in &operation.failures {
-            text.push_str(&format!("  {failure}\n"));
+    if let Some(operation) = &view.operation {
+        for (title, lines) in [("kept", &operation.kept), ("failures", &operation.failures)] {
+            if !lines.is_empty() {
+                text.push_str(&format!("\n{title}\n"));
+                text.extend(lines.iter().map(|line| format!("  {line}\n")));
+            }
         }
     }
     text
@@ -274,17 +285,30 @@ fn lease_words(lease: Option<&Lease>) -> String {
     }
 }
 
-fn lane_rows(view: &View) -> Vec<[String; 6]> {
-    let mut rows = vec![["lane", "done", "in progress", "waiting", "failed", "skipped"].map(str::to_owned)];
-    for (lane, counts) in &view.lanes {
-        rows.push([
-            lane.to_string(),
-            counts.done.to_string(),
-            counts.in_progress.to_string(),
-            counts.waiting.to_string(),
-            counts.failed.to_string(),
-            counts.skipped.to_string(),
-        ]);
+/// Columns that are seldom other than 0 are shown where they are.
+fn lane_rows(lanes: &BTreeMap<Lane, Counts>) -> Vec<Vec<String>> {
+    type Column = (&'static str, fn(&Counts) -> usize, bool);
+    let columns: [Column; 7] = [
+        ("done", |counts| counts.done, true),
+        ("in progress", |counts| counts.in_progress, true),
+        ("waiting", |counts| counts.waiting, true),
+        ("pending window", |counts| counts.pending_window, false),
+        ("drifted", |counts| counts.drifted, false),
+        ("failed", |counts| counts.failed, true),
+        ("skipped", |counts| counts.skipped, true),
+    ];
+    let shown: Vec<_> = columns
+        .iter()
+        .filter(|(_, count, always)| *always || lanes.values().any(|counts| count(counts) > 0))
+        .collect();
+    let title = std::iter::once("lane".to_owned());
+    let mut rows = vec![title.chain(shown.iter().map(|(name, ..)| (*name).to_owned())).collect()];
+    for (lane, counts) in lanes {
+        let name = std::iter::once(lane.to_string());
+        rows.push(
+            name.chain(shown.iter().map(|(_, count, _)| count(counts).to_string()))
+                .collect(),
+        );
     }
     rows
 }
@@ -305,6 +329,8 @@ fn resource_rows(view: &View) -> Vec<[String; 5]> {
 
 #[cfg(test)]
 mod tests {
+    use outrigger_model::{Drift, Kind, Region, StepState};
+
     use super::*;
     use crate::progress::tests::snapshot;
 
@@ -328,6 +354,10 @@ mod tests {
                 started_at: "2025-11-20T10:36:58Z".to_owned(),
                 outcome: None,
                 elapsed_ms: 66_000,
+                by: Some("arn:aws:iam::123456789012:user/ada".to_owned()),
+                rollback: false,
+                kept: Vec::new(),
+                words: "being stood up".to_owned(),
                 reason: Some("the new cache".to_owned()),
                 failures: vec!["us-east-1/stream/events: kinesis:CreateStream failed: too many shards".to_owned()],
             }),
@@ -343,6 +373,7 @@ mod tests {
         state      being stood up
         operation  shop-production-provision-20251120T103658Z-1a2b
         started    2025-11-20T10:36:58Z, running for 1 min 6 s
+        who        arn:aws:iam::123456789012:user/ada
         reason     the new cache
         execution  arn:aws:states:us-east-1:000000000000:execution:outrigger-provision-stack:shop
         lease      shop-production-provision-20251120T103658Z-1a2b holds it until 2025-11-20T10:38:58Z, unless it renews
@@ -364,6 +395,50 @@ mod tests {
         failures
           us-east-1/stream/events: kinesis:CreateStream failed: too many shards
         ");
+    }
+
+    #[test]
+    fn what_waits_for_the_window_has_a_column() {
+        let waiting = Counts {
+            done: 3,
+            pending_window: 1,
+            ..Counts::default()
+        };
+        let lanes = BTreeMap::from([(Lane::Network, Counts::default()), (Lane::Datastore, waiting)]);
+        insta::assert_snapshot!(table(&lane_rows(&lanes)), @r"
+        lane       done  in progress  waiting  pending window  failed  skipped
+        network    0     0            0        0               0       0
+        datastore  3     0            0        1               0       0
+        ");
+    }
+
+    #[test]
+    fn a_state_is_told_in_words() {
+        let stack = StackId {
+            stack: "shop".to_owned(),
+            environment: "production".to_owned(),
+        };
+        let record = |workflow, outcome| OperationRecord {
+            outcome,
+            ..OperationRecord::begun("a", &stack, workflow, "", 0)
+        };
+        let mut back = record(Workflow::Provision, None);
+        back.rollback.insert(Lane::Network, "0a1b".to_owned());
+        assert_eq!(operation_words(&back), "going back, after a failure");
+        back.outcome = Some(Outcome::RolledBack);
+        assert_eq!(
+            operation_words(&back),
+            "standing up failed, and it went back to what it was before"
+        );
+        let mut drift = record(Workflow::Drift, Some(Outcome::Succeeded));
+        assert_eq!(operation_words(&drift), "looked at: no drift");
+        let key = ResourceKey::new(&Region::new("us-east-1"), Kind::Vpc, "vpc");
+        let drifted = StepState::Drifted {
+            at_ms: 0,
+            drift: Drift::Missing,
+        };
+        drift.steps.insert(key, drifted);
+        assert_eq!(operation_words(&drift), "looked at: 1 resource is not as recorded");
     }
 
     #[test]

@@ -10,21 +10,20 @@ use crate::context::{Context, say};
 use crate::control_plane::{ControlPlane, connect};
 use crate::document;
 use crate::failure::Failure;
-use crate::operation::{Ended, follow, start};
+use crate::operation::{About, Ended, follow, propose, start};
 use crate::output::{print_json, print_text, span, table};
+use crate::plan_view::{Paint, render, view};
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> {
     let read = document::read(&options.file)?;
     let control_plane = connect(context).await?;
-    let question = format!(
-        "Stand up {} in {} ({})?",
-        read.document.id(),
-        read.document.region,
-        control_plane.place
-    );
-    context.confirm(&question, options.yes)?;
-    let ended = stand_up(context, &control_plane, &read, options.reason.as_deref()).await?;
+    let about = About::new(&control_plane, options.reason.as_deref()).await;
+    let plan = match &options.plan {
+        Some(id) => id.clone(),
+        None => planned(context, &control_plane, &read, &about, options.yes).await?,
+    };
+    let ended = stand_up(context, &control_plane, &read, Some(&plan), &about).await?;
     let again = format!("up {}", options.file.display());
     if context.options.output == Format::Json {
         print_json(&ended)?;
@@ -35,16 +34,44 @@ pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> 
     ended.failure(context, &again).map_or(Ok(()), Err)
 }
 
-/// Starts the workflow on a document, and follows it to its end.
+/// Makes the plan, shows it, and asks whether to carry it out; its id, so that what was shown is what runs.
+async fn planned(
+    context: &Context,
+    control_plane: &ControlPlane,
+    read: &document::Source,
+    about: &About,
+    yes: bool,
+) -> Result<String, Failure> {
+    let proposed = propose(control_plane, read, about).await?;
+    let view = view(&proposed.stack, Some(&proposed.id), &proposed.plan);
+    if view.nothing_to_do {
+        // An `up` puts back what was changed behind our back, too; that is nothing new to be agreed to.
+        say("nothing to change in the plan; checking that everything is still there");
+        return Ok(proposed.id);
+    }
+    say(&render(&view, Paint::of_stderr()));
+    let question = format!(
+        "Carry this out on {} in {} ({})?",
+        proposed.stack, read.document.region, control_plane.place
+    );
+    context.confirm(&question, yes)?;
+    Ok(proposed.id)
+}
+
+/// Starts the workflow on a document, and follows it to its end; with a plan, it carries out that or nothing.
 pub(super) async fn stand_up(
     context: &Context,
     control_plane: &ControlPlane,
     read: &document::Source,
-    reason: Option<&str>,
+    plan: Option<&str>,
+    about: &About,
 ) -> Result<Ended, Failure> {
     let stack = read.document.id();
-    let input = json!({"document": read.value, "reason": reason});
-    let operation = start(control_plane, &stack, Workflow::Provision, &input).await?;
+    let mut input = json!({"document": read.value});
+    if let (Some(plan), Some(entries)) = (plan, input.as_object_mut()) {
+        entries.insert("plan".to_owned(), json!(plan));
+    }
+    let operation = start(control_plane, &stack, Workflow::Provision, &about.input(input)).await?;
     say(&format!(
         "operation {} on {stack}, {}",
         operation.id, control_plane.place
@@ -68,7 +95,17 @@ pub(super) fn text(ended: &Ended) -> String {
     if !counts.is_empty() {
         text.push_str(&format!(" ({})", counts.join(", ")));
     }
-    text.push_str("\n\n");
+    text.push('\n');
+    for (key, properties) in &ended.pending_window {
+        text.push_str(&format!(
+            "pending window: {key}: {} will change in the maintenance window\n",
+            properties.join(", ")
+        ));
+    }
+    for kept in &ended.kept {
+        text.push_str(&format!("kept: {kept}\n"));
+    }
+    text.push('\n');
     text.push_str(&outputs_table(ended));
     text
 }
@@ -111,15 +148,15 @@ pub(super) fn indented(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
+    use outrigger_model::{Kind, Region, ResourceKey};
+
     use super::*;
 
     #[test]
     fn outputs_are_aligned_below_what_was_done() {
-        let ended = Ended {
+        let mut ended = Ended {
             stack: "shop".to_owned(),
             environment: "production".to_owned(),
-            operation: "shop-production-provision-20251120T103658Z-1a2b".to_owned(),
-            execution_arn: "arn".to_owned(),
             succeeded: true,
             elapsed_ms: 14_200,
             resources: BTreeMap::from([("created", 3), ("unchanged", 31)]),
@@ -127,14 +164,25 @@ mod tests {
                 ("vpc_id".to_owned(), "vpc-0a1b".to_owned()),
                 ("rds_endpoint".to_owned(), "shop.example.rds.amazonaws.com".to_owned()),
             ]),
-            error: None,
-            failures: Vec::new(),
+            ..Ended::default()
         };
         insta::assert_snapshot!(text(&ended), @r"
         shop/production stands, after 14 s (3 created, 31 unchanged)
 
         rds_endpoint  shop.example.rds.amazonaws.com
         vpc_id        vpc-0a1b
+        ");
+
+        ended.outputs.clear();
+        ended.kept.push("shop-production-old-final-snapshot".to_owned());
+        ended.pending_window.insert(
+            ResourceKey::new(&Region::new("us-east-1"), Kind::DbInstance, "main"),
+            vec!["class".to_owned(), "multi_az".to_owned()],
+        );
+        insta::assert_snapshot!(text(&ended), @r"
+        shop/production stands, after 14 s (3 created, 31 unchanged)
+        pending window: us-east-1/db-instance/main: class, multi_az will change in the maintenance window
+        kept: shop-production-old-final-snapshot
         ");
     }
 }

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use outrigger_engine::executor::Counts;
 use outrigger_model::{Lane, ResourceKey, StepState, UnixMs};
 
-use super::{Change, Reporter, Snapshot, Step, elapsed_ms, is_news, line, remark, word};
+use super::{Change, Reporter, Snapshot, Step, back_lines, elapsed_ms, is_news, line, remark, word};
 use crate::output::span;
 
 const TICK: Duration = Duration::from_millis(120);
@@ -35,6 +35,15 @@ impl Bars {
     fn println(&self, line: &str) {
         // A terminal that has gone away is no reason to stop.
         let _ = self.all.println(line);
+    }
+
+    /// Takes away what is drawn.
+    fn clear(&mut self) {
+        let rows = std::mem::take(&mut self.rows).into_values();
+        for bar in rows.chain(std::mem::take(&mut self.lanes).into_values()) {
+            bar.finish_and_clear();
+            self.all.remove(&bar);
+        }
     }
 
     fn bar_of(&mut self, lane: Lane) -> ProgressBar {
@@ -104,8 +113,13 @@ impl Reporter for Bars {
             let line = line(change, now_ms);
             match change.step.state {
                 StepState::Failed { .. } => self.println(&style(line).red().for_stderr().to_string()),
-                StepState::Skipped { .. } => self.println(&style(line).yellow().for_stderr().to_string()),
-                StepState::Waiting | StepState::InProgress { .. } | StepState::Done { .. } => self.println(&line),
+                StepState::Skipped { .. } | StepState::Drifted { .. } => {
+                    self.println(&style(line).yellow().for_stderr().to_string());
+                }
+                StepState::Waiting
+                | StepState::InProgress { .. }
+                | StepState::Done { .. }
+                | StepState::PendingWindow { .. } => self.println(&line),
             }
         }
         for lane in Lane::ALL {
@@ -119,6 +133,15 @@ impl Reporter for Bars {
             bar.set_message(counts_text(&counts));
             self.draw_rows(lane, snapshot, now_ms);
         }
+    }
+
+    fn going_back(&mut self, failures: &[String], snapshot: &Snapshot, now_ms: UnixMs) {
+        for line in back_lines(failures, snapshot) {
+            self.println(&style(line).red().for_stderr().to_string());
+        }
+        // The bars start anew, for what is to be taken back.
+        self.clear();
+        self.moved(&[], snapshot, now_ms);
     }
 
     fn finish(&mut self) {
@@ -138,13 +161,15 @@ impl Drop for Bars {
 }
 
 fn settled(counts: &Counts) -> usize {
-    counts.done + counts.failed + counts.skipped
+    counts.done + counts.pending_window + counts.drifted + counts.failed + counts.skipped
 }
 
 fn counts_text(counts: &Counts) -> String {
     let parts: Vec<String> = [
         (counts.in_progress, "in progress"),
         (counts.waiting, "waiting"),
+        (counts.pending_window, "pending window"),
+        (counts.drifted, "drifted"),
         (counts.failed, "failed"),
         (counts.skipped, "skipped"),
     ]

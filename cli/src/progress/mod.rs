@@ -2,21 +2,38 @@
 
 mod bars;
 mod lines;
+mod spinner;
 
 use std::collections::BTreeMap;
 
 use outrigger_engine::executor::Counts;
-use outrigger_model::{Lane, ResourceKey, StepState, UnixMs};
+use outrigger_model::{Drift, Lane, ResourceKey, StepState, UnixMs};
 use outrigger_plan::Action;
 
 pub(crate) use bars::Bars;
 pub(crate) use lines::Lines;
+pub(crate) use spinner::Spinner;
 
 use crate::output::span;
+use crate::plan_view::Summary;
+
+/// What an operation does with its steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It brings the resources to the plan.
+    #[default]
+    Change,
+    /// It only looks.
+    Look,
+    /// It takes back what it has done.
+    GoBack,
+}
 
 /// An operation's steps, as they stand at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Snapshot {
+    /// What is done with them.
+    pub(crate) purpose: Purpose,
     /// Each step with what it does and where it stands.
     pub(crate) steps: BTreeMap<ResourceKey, Step>,
 }
@@ -28,6 +45,8 @@ pub(crate) struct Step {
     pub(crate) action: Action,
     /// Where it stands.
     pub(crate) state: StepState,
+    /// How many calls it has made that change something.
+    pub(crate) calls: usize,
 }
 
 /// A step that stands elsewhere than before.
@@ -45,6 +64,8 @@ pub(crate) trait Reporter: Send {
     fn planned(&mut self, snapshot: &Snapshot, now_ms: UnixMs);
     /// Time has gone by; these steps stand elsewhere than before.
     fn moved(&mut self, changes: &[Change], snapshot: &Snapshot, now_ms: UnixMs);
+    /// The operation has failed, and goes back from now on; this is the plan for that.
+    fn going_back(&mut self, failures: &[String], snapshot: &Snapshot, now_ms: UnixMs);
     /// There is nothing more to show.
     fn finish(&mut self);
 }
@@ -84,23 +105,36 @@ impl Snapshot {
             .collect()
     }
 
-    /// What the plan is to do, in one line.
-    pub(crate) fn summary(&self) -> String {
-        let count = |wanted: fn(&Action) -> bool| self.steps.values().filter(|step| wanted(&step.action)).count();
-        let counts = [
-            (count(|action| matches!(action, Action::Create)), "to create"),
-            (count(|action| matches!(action, Action::Update { .. })), "to update"),
-            (count(|action| matches!(action, Action::Delete)), "to delete"),
-            (count(|action| matches!(action, Action::NoOp)), "as they are wanted"),
-        ];
-        let parts: Vec<String> = counts
+    /// The same steps, before any has begun.
+    pub(crate) fn waiting(&self) -> Self {
+        let mut waiting = self.clone();
+        for step in waiting.steps.values_mut() {
+            (step.state, step.calls) = (StepState::Waiting, 0);
+        }
+        waiting
+    }
+
+    /// The steps, but of a replacement that has come through: one of its two.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &Step> {
+        let replaced = |key: &ResourceKey| {
+            let current = self.steps.get(&key.current());
+            current.is_some_and(|step| matches!(&step.action, Action::Replace { former, .. } if former == key))
+        };
+        let is_half = move |key: &ResourceKey, step: &Step| step.state.is_done() && replaced(key);
+        self.steps
             .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
-        match parts.as_slice() {
-            [] => "the plan has no steps".to_owned(),
-            parts => format!("the plan has {} steps: {}", self.steps.len(), parts.join(", ")),
+            .filter(move |(key, step)| !is_half(key, step))
+            .map(|(_, step)| step)
+    }
+
+    /// What is to be done, in one line.
+    pub(crate) fn summary(&self) -> String {
+        let summary = Summary::of(self.steps.iter().map(|(key, step)| (key, &step.action)));
+        match (self.purpose, self.steps.len()) {
+            (Purpose::Look, count) => format!("looking at {count} resources"),
+            (Purpose::Change, 0) => "the plan has no steps".to_owned(),
+            (Purpose::Change, count) => format!("the plan has {count} steps: {summary}"),
+            (Purpose::GoBack, _) => format!("going back: {summary}"),
         }
     }
 }
@@ -119,12 +153,18 @@ pub(crate) fn word(step: &Step) -> &'static str {
         (StepState::Waiting, _) => "waiting",
         (StepState::InProgress { .. }, Action::Create) => "creating",
         (StepState::InProgress { .. }, Action::Update { .. }) => "updating",
+        (StepState::InProgress { .. }, Action::Replace { .. }) => "replacing",
+        (StepState::InProgress { .. }, Action::NoOp) if step.calls > 0 => "repairing",
         (StepState::InProgress { .. }, Action::NoOp) => "checking",
-        (StepState::InProgress { .. }, Action::Delete) => "deleting",
+        (StepState::InProgress { .. }, Action::Delete { .. }) => "deleting",
         (StepState::Done { .. }, Action::Create) => "created",
         (StepState::Done { .. }, Action::Update { .. }) => "updated",
+        (StepState::Done { .. }, Action::Replace { .. }) => "replaced",
+        (StepState::Done { .. }, Action::NoOp) if step.calls > 0 => "put back",
         (StepState::Done { .. }, Action::NoOp) => "unchanged",
-        (StepState::Done { .. }, Action::Delete) => "deleted",
+        (StepState::Done { .. }, Action::Delete { .. }) => "deleted",
+        (StepState::PendingWindow { .. }, _) => "pending window",
+        (StepState::Drifted { .. }, _) => "drifted",
         (StepState::Failed { .. }, _) => "failed",
         (StepState::Skipped { .. }, _) => "skipped",
     }
@@ -133,11 +173,11 @@ pub(crate) fn word(step: &Step) -> &'static str {
 /// How long a step has been under way, or took.
 pub(crate) fn elapsed_ms(state: &StepState, now_ms: UnixMs) -> Option<u64> {
     match state {
-        StepState::Waiting | StepState::Skipped { .. } => None,
+        StepState::Waiting | StepState::Drifted { .. } | StepState::Skipped { .. } => None,
         StepState::InProgress { since_ms, .. } => Some(now_ms.saturating_sub(*since_ms)),
-        StepState::Done { since_ms, at_ms } | StepState::Failed { since_ms, at_ms, .. } => {
-            Some(at_ms.saturating_sub(*since_ms))
-        }
+        StepState::Done { since_ms, at_ms }
+        | StepState::PendingWindow { since_ms, at_ms, .. }
+        | StepState::Failed { since_ms, at_ms, .. } => Some(at_ms.saturating_sub(*since_ms)),
     }
 }
 
@@ -146,19 +186,50 @@ pub(crate) fn remark(state: &StepState) -> Option<String> {
     match state {
         StepState::Waiting | StepState::Done { .. } => None,
         StepState::InProgress { reason, .. } => reason.clone(),
+        StepState::PendingWindow { properties, .. } => Some(format!(
+            "{} will change in the maintenance window",
+            properties.join(", ")
+        )),
+        StepState::Drifted { drift, .. } => Some(drift_words(drift)),
         StepState::Failed { error, .. } => Some(error.clone()),
         StepState::Skipped { because } => Some(format!("because {because} failed")),
+    }
+}
+
+/// How a resource differs from its record, in a few words.
+fn drift_words(drift: &Drift) -> String {
+    match drift {
+        Drift::Missing => "it is gone".to_owned(),
+        Drift::NotOurs { id } => format!("{id} has its name, and is not ours"),
+        Drift::Broken { reason } => reason.clone(),
+        Drift::Changed { deviations, accepted } => {
+            let properties: Vec<&str> = deviations.iter().map(|of| of.property.as_str()).collect();
+            let accepted = if *accepted { ", accepted" } else { "" };
+            format!("{}{accepted}", properties.join(", "))
+        }
     }
 }
 
 /// Whether a change is worth a line: what was found as it should be is not.
 fn is_news(change: &Change) -> bool {
     match (&change.step.state, &change.step.action) {
-        (StepState::InProgress { .. } | StepState::Done { .. }, Action::NoOp) => false,
         (StepState::Waiting, _) => false,
+        (StepState::InProgress { .. } | StepState::Done { .. }, Action::NoOp) => change.step.calls > 0,
         (StepState::InProgress { .. } | StepState::Done { .. }, _) => true,
-        (StepState::Failed { .. } | StepState::Skipped { .. }, _) => true,
+        (
+            StepState::PendingWindow { .. }
+            | StepState::Drifted { .. }
+            | StepState::Failed { .. }
+            | StepState::Skipped { .. },
+            _,
+        ) => true,
     }
+}
+
+/// That the operation goes back, and why.
+fn back_lines(failures: &[String], snapshot: &Snapshot) -> Vec<String> {
+    let failures = failures.iter().map(|failure| format!("failed: {failure}"));
+    failures.chain([snapshot.summary()]).collect()
 }
 
 /// One change in one line: lane, resource, state, elapsed, remark.
@@ -200,6 +271,7 @@ pub(crate) mod tests {
         let create = |state| Step {
             action: Action::Create,
             state,
+            calls: 1,
         };
         let done = StepState::Done {
             since_ms: 1_000,
@@ -211,6 +283,7 @@ pub(crate) mod tests {
             error: "kinesis:CreateStream failed: too many shards (LimitExceededException)".to_owned(),
         };
         Snapshot {
+            purpose: Purpose::Change,
             steps: BTreeMap::from([
                 (key(Kind::Vpc, "vpc"), create(done.clone())),
                 (key(Kind::Subnet, "public-1"), create(in_progress(None))),
@@ -219,16 +292,16 @@ pub(crate) mod tests {
                     Step {
                         action: Action::NoOp,
                         state: done,
+                        calls: 0,
                     },
                 ),
                 (key(Kind::Stream, "events"), create(failed)),
                 (
                     key(Kind::DbInstance, "main"),
                     Step {
-                        action: Action::Update {
-                            properties: vec!["storage_gib".to_owned()],
-                        },
+                        action: Action::Update { changes: Vec::new() },
                         state: in_progress(Some("it is modifying")),
+                        calls: 1,
                     },
                 ),
                 (key(Kind::Secret, "main"), create(StepState::Waiting)),
@@ -260,6 +333,78 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_waits_differs_or_was_put_back_is_a_line_too() {
+        let state = |state| Step {
+            action: Action::NoOp,
+            state,
+            calls: 0,
+        };
+        let steps = [
+            Step {
+                action: Action::Update { changes: Vec::new() },
+                ..state(StepState::PendingWindow {
+                    since_ms: 1_000,
+                    at_ms: 4_200,
+                    properties: vec!["class".to_owned(), "multi_az".to_owned()],
+                })
+            },
+            state(StepState::Drifted {
+                at_ms: 4_200,
+                drift: Drift::Missing,
+            }),
+            Step {
+                calls: 1,
+                ..state(StepState::Done {
+                    since_ms: 1_000,
+                    at_ms: 4_200,
+                })
+            },
+            state(StepState::Done {
+                since_ms: 1_000,
+                at_ms: 4_200,
+            }),
+        ];
+        let lines: Vec<String> = steps
+            .into_iter()
+            .map(|step| Change {
+                key: key(Kind::DbInstance, "main"),
+                step,
+            })
+            .filter(is_news)
+            .map(|change| line(&change, 13_500))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        datastore      us-east-1/db-instance/main                    pending window       3.2 s  class, multi_az will change in the maintenance window
+        datastore      us-east-1/db-instance/main                    drifted                it is gone
+        datastore      us-east-1/db-instance/main                    put back        3.2 s
+        ");
+    }
+
+    #[test]
+    fn a_replacement_counts_once() {
+        let done = || StepState::Done {
+            since_ms: 1_000,
+            at_ms: 4_200,
+        };
+        let vpc = key(Kind::Vpc, "vpc");
+        let mut snapshot = Snapshot::default();
+        let replace = Action::Replace {
+            changes: Vec::new(),
+            former: vpc.former(1),
+        };
+        for (key, action) in [(vpc.former(1), Action::Delete { unprotect: false }), (vpc, replace)] {
+            let step = Step {
+                action,
+                state: done(),
+                calls: 1,
+            };
+            snapshot.steps.insert(key, step);
+        }
+        assert_eq!(snapshot.summary(), "the plan has 2 steps: 1 to replace");
+        assert_eq!(snapshot.resources().map(word).collect::<Vec<_>>(), ["replaced"]);
+    }
+
+    #[test]
     fn what_a_user_would_not_see_is_no_change() {
         let (before, mut after) = (snapshot(), snapshot());
         assert_eq!(after.changes_since(&before), []);
@@ -281,7 +426,7 @@ pub(crate) mod tests {
     fn a_plan_is_summed_up() {
         assert_eq!(
             snapshot().summary(),
-            "the plan has 7 steps: 5 to create, 1 to update, 1 as they are wanted"
+            "the plan has 7 steps: 5 to create, 1 to update, 1 unchanged"
         );
         assert_eq!(Snapshot::default().summary(), "the plan has no steps");
     }

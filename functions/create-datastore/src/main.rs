@@ -1,9 +1,10 @@
-//! The datastore lane: secrets, databases, caches, streams.
+//! The datastore lane: secrets, databases with their roles, caches, streams.
 
 use std::sync::Arc;
 
 use outrigger_aws_dynamodb::DynamoStore;
 use outrigger_aws_elasticache::Caches;
+use outrigger_aws_iam::Roles;
 use outrigger_aws_kinesis::Streams;
 use outrigger_aws_rds::Databases;
 use outrigger_aws_secretsmanager::Secrets;
@@ -14,8 +15,11 @@ use outrigger_engine::ports::provider::Provider;
 async fn main() -> Result<(), lambda_runtime::Error> {
     outrigger_lambda::run_lane(DynamoStore::shared, |aws| {
         let secrets = Arc::new(Secrets::new(aws));
+        // The control plane's template sets it.
+        let boundary = std::env::var("OUTRIGGER_ROLE_BOUNDARY").ok();
         Providers::new([
             Arc::new(Databases::new(aws, secrets.clone())) as Arc<dyn Provider>,
+            Arc::new(Roles::new(aws, boundary)),
             Arc::new(Caches::new(aws)),
             Arc::new(Streams::new(aws)),
             secrets,

@@ -1,8 +1,9 @@
-//! The observability lane: alarms.
+//! The observability lane: alarms, log groups.
 
 use std::sync::Arc;
 
 use outrigger_aws_cloudwatch::Alarms;
+use outrigger_aws_cloudwatchlogs::LogGroups;
 use outrigger_aws_dynamodb::DynamoStore;
 use outrigger_engine::executor::Providers;
 use outrigger_engine::ports::provider::Provider;
@@ -10,7 +11,10 @@ use outrigger_engine::ports::provider::Provider;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     outrigger_lambda::run_lane(DynamoStore::shared, |aws| {
-        Providers::new([Arc::new(Alarms::new(aws)) as Arc<dyn Provider>])
+        Providers::new([
+            Arc::new(Alarms::new(aws)) as Arc<dyn Provider>,
+            Arc::new(LogGroups::new(aws)),
+        ])
     })
     .await
 }

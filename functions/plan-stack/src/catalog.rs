@@ -1,18 +1,105 @@
-//! What AWS has to offer, from the three services that know.
+//! What AWS has to offer, from the services that know.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use futures::future::{BoxFuture, FutureExt, try_join_all};
 use outrigger_aws::Aws;
-use outrigger_engine::ports::catalog::Catalog;
+use outrigger_engine::ports::catalog::{Catalog, Counted, Parameter, Quota, Tagged};
 use outrigger_engine::ports::provider::CallError;
-use outrigger_model::Region;
+use outrigger_model::{Kind, Region, StackId};
 
-/// The catalog over EC2, RDS and ElastiCache.
+/// The catalog over EC2, RDS, ElastiCache, Kinesis, Service Quotas and the Tagging API.
 pub struct AwsCatalog(Aws);
 
 impl AwsCatalog {
     /// Asks nothing yet.
     pub fn new(aws: &Aws) -> Self {
         Self(aws.clone())
+    }
+}
+
+/// A quota of Service Quotas.
+struct Known {
+    service_code: &'static str,
+    quota_code: &'static str,
+    name: &'static str,
+    counts: Counted,
+}
+
+/// Quotas of Amazon VPC and of ElastiCache: <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>,
+/// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html>.
+const KNOWN: [Known; 6] = [
+    Known {
+        service_code: "vpc",
+        quota_code: "L-F678F1CE",
+        name: "VPCs per Region",
+        counts: Counted::Objects(Kind::Vpc),
+    },
+    Known {
+        service_code: "vpc",
+        quota_code: "L-A4707A72",
+        name: "Internet gateways per Region",
+        counts: Counted::Objects(Kind::InternetGateway),
+    },
+    Known {
+        service_code: "vpc",
+        quota_code: "L-E79EC296",
+        name: "VPC security groups per Region",
+        counts: Counted::Objects(Kind::SecurityGroup),
+    },
+    Known {
+        service_code: "vpc",
+        quota_code: "L-407747CB",
+        name: "Subnets per VPC",
+        counts: Counted::ObjectsPerVpc(Kind::Subnet),
+    },
+    Known {
+        service_code: "vpc",
+        quota_code: "L-589F43AA",
+        name: "Route tables per VPC",
+        counts: Counted::ObjectsPerVpc(Kind::RouteTable),
+    },
+    Known {
+        service_code: "elasticache",
+        quota_code: "L-DFE45DF3",
+        name: "Nodes per Region",
+        counts: Counted::CacheNodes,
+    },
+];
+
+/// The kinds whose quotas RDS tells itself.
+const DATABASES: [Kind; 3] = [Kind::DbInstance, Kind::DbParameterGroup, Kind::DbSubnetGroup];
+
+/// Whether objects of some kinds count against it.
+fn is_needed(counts: Counted, kinds: &BTreeSet<Kind>) -> bool {
+    match counts {
+        Counted::Objects(kind) | Counted::ObjectsPerVpc(kind) => kinds.contains(&kind),
+        Counted::StorageGib => kinds.contains(&Kind::DbInstance),
+        Counted::CacheNodes => kinds.contains(&Kind::ReplicationGroup),
+        Counted::Shards => kinds.contains(&Kind::Stream),
+    }
+}
+
+impl AwsCatalog {
+    async fn known(&self, region: &Region, known: &Known) -> Result<Quota, CallError> {
+        let limit = outrigger_aws_servicequotas::quota(&self.0, region, known.service_code, known.quota_code);
+        let (limit, used) = futures::try_join!(limit, self.used(region, known.counts))?;
+        Ok(Quota {
+            name: known.name.to_owned(),
+            counts: known.counts,
+            limit,
+            used,
+        })
+    }
+
+    async fn used(&self, region: &Region, counts: Counted) -> Result<u64, CallError> {
+        match counts {
+            Counted::Objects(kind) => outrigger_aws_ec2::count(&self.0, region, kind).await,
+            Counted::CacheNodes => outrigger_aws_elasticache::nodes(&self.0, region).await,
+            // Nothing is used in a VPC that is yet to be; the others tell what is used along with their limits.
+            Counted::ObjectsPerVpc(_) | Counted::StorageGib | Counted::Shards => Ok(0),
+        }
     }
 }
 
@@ -28,5 +115,51 @@ impl Catalog for AwsCatalog {
 
     async fn redis_versions(&self, region: &Region) -> Result<Vec<String>, CallError> {
         outrigger_aws_elasticache::redis_versions(&self.0, region).await
+    }
+
+    async fn parameters(&self, region: &Region, family: &str) -> Result<BTreeMap<String, Parameter>, CallError> {
+        outrigger_aws_rds::parameters(&self.0, region, family).await
+    }
+
+    /// Everything at once. What cannot be told is an error: a plan that was not checked is not a plan that fits.
+    async fn quotas(&self, region: &Region, kinds: &BTreeSet<Kind>) -> Result<Vec<Quota>, CallError> {
+        let mut asked: Vec<BoxFuture<'_, Result<Vec<Quota>, CallError>>> = Vec::new();
+        for known in KNOWN.iter().filter(|known| is_needed(known.counts, kinds)) {
+            asked.push(async { Ok(vec![self.known(region, known).await?]) }.boxed());
+        }
+        if is_needed(Counted::Shards, kinds) {
+            asked.push(async { Ok(vec![outrigger_aws_kinesis::shards(&self.0, region).await?]) }.boxed());
+        }
+        if DATABASES.iter().any(|kind| kinds.contains(kind)) {
+            asked.push(outrigger_aws_rds::quotas(&self.0, region).boxed());
+        }
+        let quotas = try_join_all(asked).await?.into_iter().flatten();
+        Ok(quotas.filter(|quota| is_needed(quota.counts, kinds)).collect())
+    }
+
+    async fn tagged(&self, region: &Region, stack: &StackId) -> Result<Vec<Tagged>, CallError> {
+        outrigger_aws_resourcegroupstagging::tagged(&self.0, region, stack).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_kinds_need_is_asked_for() {
+        let of = |kinds: &[Kind]| -> Vec<&str> {
+            let kinds = kinds.iter().copied().collect();
+            let needed = KNOWN.iter().filter(|known| is_needed(known.counts, &kinds));
+            needed.map(|known| known.quota_code).collect()
+        };
+        assert_eq!(of(&[]), [""; 0]);
+        assert_eq!(of(&[Kind::Vpc, Kind::Subnet]), ["L-F678F1CE", "L-407747CB"]);
+        assert_eq!(of(&[Kind::ReplicationGroup, Kind::Alarm]), ["L-DFE45DF3"]);
+        assert_eq!(of(Kind::ALL).len(), KNOWN.len());
+        let databases = BTreeSet::from([Kind::DbInstance]);
+        assert!(is_needed(Counted::StorageGib, &databases) && !is_needed(Counted::Shards, &databases));
+        // Those of databases (instances, subnet groups, ...) come from RDS itself.
+        assert_eq!(of(&[Kind::DbInstance]), [""; 0]);
     }
 }

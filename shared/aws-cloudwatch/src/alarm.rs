@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
-    AlarmType, ComparisonOperator, Dimension, MetricAlarm, Statistic as SdkStatistic, Tag,
+    AlarmType, ComparisonOperator, Dimension, MetricAlarm, StandardUnit, Statistic as SdkStatistic, Tag,
 };
-use outrigger_aws::{TAGS, call_error, is_code, missing_tags, number};
+use outrigger_aws::{TAGS, TAGS_GONE, call_error, is_code, missing_tags, number, surplus_keys, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::{Alarm, Comparison, MissingData, Statistic};
 use outrigger_model::resource::is_ours;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::POLL_SECONDS;
 
@@ -53,8 +55,12 @@ pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Alarm) ->
                 .collect(),
             condition: Condition::Ready,
             ours: is_ours(&tags, &target.resource.tags),
-            differences: differences(wanted, &alarm, &target.resource.tags, &tags),
+            differences: differences(wanted, &alarm, &target.resource.tags, &tags)
+                .into_iter()
+                .chain(surplus_tags(&target.tags_gone, &tags))
+                .collect(),
             duplicates: Vec::new(),
+            pending: Vec::new(),
         })),
     }
 }
@@ -96,13 +102,25 @@ pub(crate) async fn ensure(
                 .map_err(|error| call_error("cloudwatch:TagResource", CODES, &error))?;
             Ok(Progress::changed(POLL_SECONDS))
         }
+        (Some(first), Some(there)) if first.property == TAGS_GONE => {
+            // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_UntagResource.html
+            client
+                .untag_resource()
+                .set_resource_arn(there.alarm_arn)
+                .set_tag_keys(Some(surplus_keys(first)))
+                .send()
+                .await
+                .map_err(|error| call_error("cloudwatch:UntagResource", CODES, &error))?;
+            Ok(Progress::changed(POLL_SECONDS))
+        }
         (_, there) => put(client, target, wanted, there).await,
     }
 }
 
 /// PutMetricAlarm: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
 ///
-/// It replaces the whole alarm. Actions that somebody has added stay: the document says nothing of them yet.
+/// It replaces the whole alarm. Actions that somebody has added stay: the document says nothing of them yet. Whether they
+/// are enabled is not theirs to say: an alarm that is silenced is none.
 async fn put(
     client: &Client,
     target: &Target,
@@ -129,10 +147,10 @@ async fn put(
         .period(number(call, "period_seconds", wanted.period_seconds)?)
         .evaluation_periods(number(call, "periods", wanted.periods)?)
         .treat_missing_data(missing_data(wanted.missing_data))
+        .actions_enabled(true)
         .set_tags(Some(to_sdk(&target.resource.tags)));
     if let Some(there) = there {
         request = request
-            .set_actions_enabled(there.actions_enabled)
             .set_alarm_actions(there.alarm_actions)
             .set_ok_actions(there.ok_actions)
             .set_insufficient_data_actions(there.insufficient_data_actions);
@@ -227,6 +245,50 @@ fn missing_data(missing_data: MissingData) -> &'static str {
     }
 }
 
+/// One of AWS's words as the document says it; as AWS does, where the document has no word for it.
+fn word<T: Serialize>(ours: Option<T>, theirs: Option<&str>) -> Value {
+    ours.map(json).or_else(|| theirs.map(Value::from)).unwrap_or_default()
+}
+
+fn json(value: impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// An alarm on a percentile has another statistic, one on a formula none.
+fn actual_statistic(actual: &MetricAlarm) -> Value {
+    let ours = match actual.statistic() {
+        Some(SdkStatistic::Average) => Some(Statistic::Average),
+        Some(SdkStatistic::Sum) => Some(Statistic::Sum),
+        Some(SdkStatistic::Minimum) => Some(Statistic::Minimum),
+        Some(SdkStatistic::Maximum) => Some(Statistic::Maximum),
+        _ => None,
+    };
+    let theirs = actual.statistic().map(SdkStatistic::as_str);
+    word(ours, theirs.or(actual.extended_statistic()))
+}
+
+fn actual_comparison(actual: &MetricAlarm) -> Value {
+    let ours = match actual.comparison_operator() {
+        Some(ComparisonOperator::GreaterThanThreshold) => Some(Comparison::GreaterThan),
+        Some(ComparisonOperator::GreaterThanOrEqualToThreshold) => Some(Comparison::GreaterThanOrEqual),
+        Some(ComparisonOperator::LessThanThreshold) => Some(Comparison::LessThan),
+        Some(ComparisonOperator::LessThanOrEqualToThreshold) => Some(Comparison::LessThanOrEqual),
+        _ => None,
+    };
+    word(ours, actual.comparison_operator().map(ComparisonOperator::as_str))
+}
+
+fn actual_missing_data(actual: &MetricAlarm) -> Value {
+    let all = [
+        MissingData::Missing,
+        MissingData::NotBreaching,
+        MissingData::Breaching,
+        MissingData::Ignore,
+    ];
+    let shown = actual.treat_missing_data().unwrap_or("missing");
+    word(all.into_iter().find(|known| missing_data(*known) == shown), Some(shown))
+}
+
 /// Where an alarm differs from what is wanted.
 fn differences(
     wanted: &Alarm,
@@ -244,20 +306,10 @@ fn differences(
         .iter()
         .filter_map(|dimension| Some((dimension.name()?, dimension.value()?)))
         .collect();
-    let count = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default();
-    // In a row means that each of the periods counts; that is also what no number of data points means.
-    let in_a_row = actual
-        .datapoints_to_alarm()
-        .is_none_or(|points| Some(points) == actual.evaluation_periods());
-    let periods = match count(actual.evaluation_periods()) {
-        periods if in_a_row => format!("{periods} in a row"),
-        periods => format!("{} of {periods}", count(actual.datapoints_to_alarm())),
-    };
-    // An alarm on a percentile or a formula has no statistic.
-    let actual_statistic = actual.statistic().map_or("another", SdkStatistic::as_str);
-    let actual_comparison = actual
-        .comparison_operator()
-        .map_or("another", ComparisonOperator::as_str);
+    let count = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+    let periods = count(actual.evaluation_periods());
+    // Each of the periods counts; that is also what no number of data points means.
+    let data_points = count(actual.datapoints_to_alarm()).filter(|points| Some(*points) != periods);
     [
         missing_tags(wanted_tags, actual_tags),
         Difference::between(
@@ -265,31 +317,19 @@ fn differences(
             &wanted.description.as_str(),
             &actual.alarm_description().unwrap_or_default(),
         ),
-        Difference::between(
-            "namespace",
-            &wanted.namespace.as_str(),
-            &actual.namespace().unwrap_or_default(),
-        ),
-        Difference::between(
-            "metric",
-            &wanted.metric.as_str(),
-            &actual.metric_name().unwrap_or_default(),
-        ),
+        Difference::between("namespace", &Some(wanted.namespace.as_str()), &actual.namespace()),
+        Difference::between("metric", &Some(wanted.metric.as_str()), &actual.metric_name()),
         Difference::between("dimensions", &wanted_dimensions, &actual_dimensions),
-        Difference::between("statistic", &statistic(wanted.statistic).as_str(), &actual_statistic),
-        Difference::between(
-            "comparison",
-            &comparison(wanted.comparison).as_str(),
-            &actual_comparison,
-        ),
+        Difference::between("statistic", &json(wanted.statistic), &actual_statistic(actual)),
+        Difference::between("comparison", &json(wanted.comparison), &actual_comparison(actual)),
         Difference::between("threshold", &Some(wanted.threshold), &actual.threshold()),
-        Difference::between("period_seconds", &wanted.period_seconds, &count(actual.period())),
-        Difference::between("periods", &format!("{} in a row", wanted.periods), &periods),
-        Difference::between(
-            "missing_data",
-            &missing_data(wanted.missing_data),
-            &actual.treat_missing_data().unwrap_or("missing"),
-        ),
+        Difference::between("period_seconds", &Some(wanted.period_seconds), &count(actual.period())),
+        Difference::between("periods", &Some(wanted.periods), &periods),
+        Difference::between("missing_data", &json(wanted.missing_data), &actual_missing_data(actual)),
+        // What the document has no word for: how many of the periods, only samples of a unit, silenced.
+        data_points.map(|points| Difference::new("datapoints_to_alarm", &wanted.periods, &points)),
+        Difference::between("unit", &None, &actual.unit().map(StandardUnit::as_str)),
+        Difference::between("actions_enabled", &true, &actual.actions_enabled().unwrap_or(true)),
     ]
     .into_iter()
     .flatten()
@@ -345,9 +385,10 @@ mod tests {
     fn differences_are_told() {
         check(actual(), &[]);
         check(actual().datapoints_to_alarm(3), &[]);
+        check(actual().datapoints_to_alarm(2), &["datapoints_to_alarm: 3 / 2"]);
         check(
-            actual().datapoints_to_alarm(2),
-            &[r#"periods: "3 in a row" / "2 of 3""#],
+            actual().evaluation_periods(5).datapoints_to_alarm(5),
+            &["periods: 3 / 5"],
         );
         check(
             actual().set_treat_missing_data(None),
@@ -356,15 +397,39 @@ mod tests {
         check(
             actual().set_statistic(None).threshold(2.5).period(60),
             &[
-                r#"statistic: "Sum" / "another""#,
-                "threshold: Some(1.0) / Some(2.5)",
+                r#"statistic: "sum" / null"#,
+                "threshold: 1.0 / 2.5",
                 "period_seconds: 300 / 60",
             ],
         );
         check(
-            actual().dimensions(Dimension::builder().name("ShardId").value("1").build()),
-            &[r#"dimensions: {"StreamName": "s"} / {"ShardId": "1", "StreamName": "s"}"#],
+            actual()
+                .set_statistic(None)
+                .extended_statistic("p99")
+                .comparison_operator(ComparisonOperator::LessThanLowerThreshold),
+            &[
+                r#"statistic: "sum" / "p99""#,
+                r#"comparison: "less_than" / "LessThanLowerThreshold""#,
+            ],
         );
+        check(
+            actual()
+                .statistic(SdkStatistic::Maximum)
+                .comparison_operator(ComparisonOperator::GreaterThanOrEqualToThreshold),
+            &[
+                r#"statistic: "sum" / "maximum""#,
+                r#"comparison: "less_than" / "greater_than_or_equal""#,
+            ],
+        );
+        check(
+            actual().dimensions(Dimension::builder().name("ShardId").value("1").build()),
+            &[r#"dimensions: {"StreamName":"s"} / {"ShardId":"1","StreamName":"s"}"#],
+        );
+        check(
+            actual().unit(StandardUnit::Bytes).actions_enabled(false),
+            &[r#"unit: null / "Bytes""#, "actions_enabled: true / false"],
+        );
+        check(actual().set_namespace(None), &[r#"namespace: "AWS/Kinesis" / null"#]);
     }
 
     #[test]

@@ -102,11 +102,7 @@ pub(crate) fn blocked(observed: &Observed, difference: &Difference) -> Progress 
 
 /// `Some` when the two texts differ.
 pub(crate) fn differs(property: &'static str, wanted: &str, actual: &str) -> Option<Difference> {
-    (wanted != actual).then(|| Difference {
-        property,
-        wanted: wanted.to_owned(),
-        actual: actual.to_owned(),
-    })
+    Difference::between(property, &wanted, &actual)
 }
 
 /// For creates that nothing but a tag identifies: a repeat would make a second object, so the SDK must not repeat them.

@@ -1,8 +1,11 @@
 //! Finding what may be ours: by the recorded id, and by the resource's own tags, both.
+//!
+//! A resource that was replaced and its replacement carry the same tags. So what [`Target::not`] names is never the
+//! resource, and a former object is found by its recorded id alone, or else by the one intent that made it.
 
 use std::collections::BTreeMap;
 
-use outrigger_aws::missing_tags;
+use outrigger_aws::{missing_tags, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Target};
 use outrigger_model::resource::{TAG_INTENT, is_ours};
 
@@ -29,13 +32,15 @@ macro_rules! pages {
     }};
 }
 
-/// Lists what carries the resource's own tags, and what has the recorded id where that is not among it:
+/// Lists what the target's tags lead to, and what has the recorded id where that is not among it:
 /// `find!(client, target, "ec2:DescribeVpcs", describe_vpcs, vpc_ids, vpcs, vpc_id)`.
 macro_rules! find {
     ($client:expr, $target:expr, $call:literal, $operation:ident, $ids:ident, $list:ident, $id:ident) => {
         async {
-            let request = $client.$operation().set_filters(Some($crate::tags::own($target)));
-            let mut found = pages!($call, request, $list)?;
+            let mut found = match $crate::tags::filters($target) {
+                Some(filters) => pages!($call, $client.$operation().set_filters(Some(filters)), $list)?,
+                None => Vec::new(),
+            };
             if let Some(id) = &$target.id
                 && !found.iter().any(|object| object.$id() == Some(id.as_str()))
             {
@@ -81,15 +86,35 @@ pub(crate) struct Choice<T> {
 impl<T> Choice<T> {
     /// What is observed of it; tags that differ come last.
     pub(crate) fn observed(self, target: &Target, condition: Condition, differences: Vec<Difference>) -> Observed {
-        let tags = missing_tags(&target.resource.tags, &self.tags);
+        let tags = [
+            missing_tags(&target.resource.tags, &self.tags),
+            surplus_tags(&target.tags_gone, &self.tags),
+        ];
         Observed {
             id: self.id,
             attributes: BTreeMap::new(),
             condition,
             ours: self.ours,
-            differences: differences.into_iter().chain(tags).collect(),
+            differences: differences.into_iter().chain(tags.into_iter().flatten()).collect(),
+            pending: Vec::new(),
             duplicates: self.duplicates,
         }
+    }
+}
+
+/// Whether an object can be the resource, by what is recorded of it and by its tags.
+fn may_be<T>(candidate: &Candidate<T>, target: &Target) -> bool {
+    if target.not.contains(&candidate.id) {
+        return false;
+    }
+    let recorded = target.id.as_ref() == Some(&candidate.id);
+    let ours = is_ours(&candidate.tags, &target.resource.tags);
+    if !target.resource.key.is_former() {
+        return recorded || ours;
+    }
+    match &target.id {
+        Some(_) => recorded,
+        None => ours && !target.token.is_empty() && candidate.tags.get(TAG_INTENT) == Some(&target.token),
     }
 }
 
@@ -101,7 +126,7 @@ pub(crate) fn choose<T>(found: Vec<Candidate<T>>, target: &Target) -> Option<Cho
     for candidate in found {
         let recorded = target.id.as_ref() == Some(&candidate.id);
         let ours = is_ours(&candidate.tags, &target.resource.tags);
-        if recorded || ours {
+        if may_be(&candidate, target) {
             let intent = candidate.tags.get(TAG_INTENT).cloned();
             let rank = (!recorded, intent.is_none(), intent, candidate.id.clone());
             sorted.insert(rank, (candidate, ours));
@@ -109,12 +134,14 @@ pub(crate) fn choose<T>(found: Vec<Candidate<T>>, target: &Target) -> Option<Cho
     }
     let mut sorted = sorted.into_values();
     let (chosen, ours) = sorted.next()?;
+    let duplicates = sorted.map(|(duplicate, _)| duplicate.id);
     Some(Choice {
         id: chosen.id,
         tags: chosen.tags,
         ours,
         object: chosen.object,
-        duplicates: sorted.map(|(duplicate, _)| duplicate.id).collect(),
+        // A former object goes alone: whatever else there is belongs to what took its place.
+        duplicates: duplicates.filter(|_| !target.resource.key.is_former()).collect(),
     })
 }
 
@@ -153,6 +180,9 @@ pub(crate) mod tests {
             },
             id: id.map(str::to_owned),
             token: "0002-b".to_owned(),
+            not: Default::default(),
+            tags_gone: Default::default(),
+            unprotect: false,
         }
     }
 
@@ -212,5 +242,65 @@ pub(crate) mod tests {
         check(&[one.clone(), one.clone()], Some("vpc-9"), Some(("vpc-9", true, &[])));
         // The recorded one has lost its tags: it is not ours any more.
         check(&[foreign], Some("vpc-7"), Some(("vpc-7", false, &[])));
+    }
+
+    /// Of two objects with the same tags, that are told apart: which one is chosen.
+    #[track_caller]
+    fn check_replaced(former: bool, recorded: Option<&str>, token: &str, not: &[&str], chosen: Option<&str>) {
+        let old = candidate("vpc-old", Some("0001-a"));
+        let new = candidate("vpc-new", Some("0002-b"));
+        let mut target = vpc(recorded);
+        if former {
+            target.resource.key = target.resource.key.former(1);
+        }
+        target.token = token.to_owned();
+        target.not = not.iter().map(|id| (*id).to_owned()).collect();
+        for found in [vec![old.clone(), new.clone()], vec![new, old]] {
+            let seen = choose(found, &target);
+            assert!(
+                seen.as_ref().is_none_or(|seen| seen.ours && seen.duplicates.is_empty()),
+                "{seen:?}"
+            );
+            assert_eq!(seen.map(|seen| seen.id), chosen.map(str::to_owned));
+        }
+    }
+
+    #[test]
+    fn a_former_object_and_what_took_its_place_are_told_apart() {
+        const CURRENT: bool = false;
+        const FORMER: bool = true;
+        // What took its place, before and after its id is recorded.
+        check_replaced(CURRENT, None, "0002-b", &["vpc-old"], Some("vpc-new"));
+        check_replaced(CURRENT, Some("vpc-new"), "0002-b", &["vpc-old"], Some("vpc-new"));
+        check_replaced(CURRENT, None, "0002-b", &["vpc-old", "vpc-new"], None);
+        // Whatever is recorded.
+        check_replaced(CURRENT, Some("vpc-old"), "0002-b", &["vpc-old"], Some("vpc-new"));
+        // What was replaced: by its id alone, even where what took its place is not known yet.
+        check_replaced(FORMER, Some("vpc-old"), "0001-a", &["vpc-new"], Some("vpc-old"));
+        check_replaced(FORMER, Some("vpc-old"), "0001-a", &[], Some("vpc-old"));
+        check_replaced(FORMER, Some("vpc-gone"), "0001-a", &[], None);
+        check_replaced(FORMER, Some("vpc-gone"), "0001-a", &["vpc-new"], None);
+        // Without an id, by the intent that made it.
+        check_replaced(FORMER, None, "0001-a", &["vpc-new"], Some("vpc-old"));
+        check_replaced(FORMER, None, "0001-a", &[], Some("vpc-old"));
+        check_replaced(FORMER, None, "0003-c", &[], None);
+        check_replaced(FORMER, None, "", &[], None);
+        check_replaced(FORMER, None, "0002-b", &["vpc-new"], None);
+    }
+
+    #[test]
+    fn a_former_object_without_an_intent_is_not_guessed() {
+        let mut target = vpc(None);
+        target.resource.key = target.resource.key.former(1);
+        target.token = String::new();
+        assert_eq!(
+            choose(vec![candidate("vpc-1", None), candidate("vpc-2", Some(""))], &target),
+            None
+        );
+        // The intent of another stack's object counts for nothing.
+        target.token = "0001-a".to_owned();
+        let mut foreign = candidate("vpc-3", Some("0001-a"));
+        foreign.tags.remove(TAG_RESOURCE);
+        assert_eq!(choose(vec![foreign], &target), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Actual, InternetGatewayAttachment, ResourceType};
-use outrigger_aws::{TAGS, is_code};
+use outrigger_aws::{TAGS, TAGS_GONE, is_code};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::InternetGateway;
 
@@ -58,6 +58,8 @@ pub(crate) async fn ensure(
             )
         }
         TAGS => tags::put(client, &observed.id, target).await,
+        TAGS_GONE => tags::remove(client, &observed.id, difference).await,
+        VPC => Ok(elsewhere(observed, difference)),
         _ => Ok(blocked(observed, difference)),
     }
 }
@@ -96,6 +98,17 @@ pub(crate) async fn delete(client: &Client, id: &str) -> Result<Progress, CallEr
             let request = client.delete_internet_gateway().internet_gateway_id(id);
             deleted("ec2:DeleteInternetGateway", request.send().await)
         }
+    }
+}
+
+/// A gateway has one VPC at a time, and what goes through it there is not ours to cut off.
+fn elsewhere(observed: &Observed, difference: &Difference) -> Progress {
+    Progress::Blocked {
+        reason: format!(
+            "the internet gateway {} is attached to the VPC {} instead of {}, and has one VPC at a time: detach it there, \
+             and provision again",
+            observed.id, difference.actual, difference.wanted
+        ),
     }
 }
 
@@ -145,7 +158,7 @@ fn condition(actual: &Actual) -> Condition {
 fn differences(wanted: &InternetGateway, actual: &Actual) -> Vec<Difference> {
     let wanted = wanted.vpc.text();
     let difference = match attachment(actual) {
-        None => differs(ATTACHMENT, wanted, "none"),
+        None => Some(Difference::new(ATTACHMENT, &wanted, &None::<&str>)),
         Some(attachment) => differs(VPC, wanted, attachment.vpc_id().unwrap_or_default()),
     };
     difference.into_iter().collect()

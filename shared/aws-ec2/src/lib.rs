@@ -9,10 +9,12 @@
 #[macro_use]
 mod find;
 mod call;
+mod count;
 mod internet_gateway;
 mod route;
 mod route_table;
 mod route_table_association;
+mod rule;
 mod security_group;
 mod subnet;
 mod tags;
@@ -25,6 +27,7 @@ use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
 
+pub use count::count;
 pub use zones::zones;
 
 const SERVICE: &str = "ec2";
@@ -35,11 +38,13 @@ const SERVICE: &str = "ec2";
 /// - `ensure` and `delete` make at most one mutating call; where one of them must know more than it was told (an
 ///   internet gateway's attachment, a security group's rules), it reads first.
 /// - Creates that nothing but a tag identifies are sent once: the SDK's retries are off for them.
-/// - Tags of others are never removed, and neither are rules for outgoing traffic.
+/// - Tags of others are never removed.
+/// - Of objects with the same tags, those that [`Target::not`] names are never chosen nor counted as duplicates; a former
+///   object is found by its recorded id alone, or else by the tag of the intent that made it.
 ///
 /// # Caveats
 /// - A route, and a subnet's association with a route table, carry no tags. What already leads there is ours when it
-///   leads where we want it, or when its id is the recorded one.
+///   leads where we want it, or when one of ours is recorded there.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/OperationList-query-vpc.html>.
 #[derive(Debug)]
@@ -79,16 +84,9 @@ macro_rules! by_kind {
                 use security_group as $module;
                 $call
             }
-            Properties::DbSubnetGroup(_)
-            | Properties::DbInstance(_)
-            | Properties::CacheSubnetGroup(_)
-            | Properties::ReplicationGroup(_)
-            | Properties::Stream(_)
-            | Properties::Secret(_)
-            | Properties::SecretAttachment(_)
-            | Properties::Alarm(_) => Err(CallError::invalid(
+            other => Err(CallError::invalid(
                 SERVICE,
-                format!("{} is not a resource of the network lane", $target.resource.key),
+                format!("the provider of the network was asked for a {}", other.kind()),
             )),
         }
     };

@@ -1,6 +1,7 @@
 //! Routes to an internet gateway. A route carries no tags: it is known by its table and destination.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::SdkError;
@@ -9,27 +10,36 @@ use outrigger_aws::is_code;
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Route;
 
-use crate::call::{Failure, NOT_FOUND, POLL_AFTER_SECONDS, changed, deleted, refused};
+use crate::call::{Failure, NOT_FOUND, POLL_AFTER_SECONDS, blocked, changed, deleted, differs, refused};
 
+const ROUTE_TABLE: &str = "route_table";
+const DESTINATION: &str = "destination";
 const GATEWAY: &str = "gateway";
+/// Whether EC2 finds what the route leads to.
+const STATE: &str = "state";
 
 /// What stands between the route table's id and the destination in a route's id.
 const SEPARATOR: char = '|';
 
+/// The route to the wanted destination in the wanted table; or else the recorded one, wherever that is, so that none is
+/// left behind where nobody looks.
+///
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html>.
 pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Route) -> Result<Option<Observed>, CallError> {
-    let request = client
-        .describe_route_tables()
-        .route_table_ids(wanted.route_table.text());
-    match request.send().await {
-        Ok(answer) => Ok(answer
-            .route_tables()
-            .iter()
-            .find_map(|table| seen(target, wanted, table))),
-        // Without its table there is no route.
-        Err(error) if is_code(&error, NOT_FOUND) => Ok(None),
-        Err(error) => Err(refused("ec2:DescribeRouteTables", &error)),
+    for place in places(target, wanted) {
+        let request = client.describe_route_tables().route_table_ids(&place.route_table);
+        let tables = match request.send().await {
+            Ok(answer) => answer.route_tables.unwrap_or_default(),
+            // Without its table there is no route.
+            Err(error) if is_code(&error, NOT_FOUND) => Vec::new(),
+            Err(error) => return Err(refused("ec2:DescribeRouteTables", &error)),
+        };
+        let observed = tables.iter().find_map(|table| seen(target, wanted, &place, table));
+        if observed.is_some() {
+            return Ok(observed);
+        }
     }
+    Ok(None)
 }
 
 /// Sources: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html>,
@@ -42,41 +52,81 @@ pub(crate) async fn ensure(
 ) -> Result<Progress, CallError> {
     const CREATE: &str = "ec2:CreateRoute";
     const REPLACE: &str = "ec2:ReplaceRoute";
-    let destination = wanted.destination.trunc().to_string();
-    match observed {
-        None => {
-            let request = client.create_route().route_table_id(wanted.route_table.text());
-            let request = request.destination_cidr_block(destination);
-            match request.gateway_id(wanted.gateway.text()).send().await {
-                Ok(_) => Ok(Progress::created(id(wanted), POLL_AFTER_SECONDS)),
-                Err(error) => Err(gateway_refused(CREATE, &error)),
-            }
-        }
-        Some(observed) if observed.differences.is_empty() => Ok(Progress::Done),
-        Some(_) => {
-            let request = client.replace_route().route_table_id(wanted.route_table.text());
-            let request = request.destination_cidr_block(destination);
+    let place = Place::of(wanted);
+    let Some(observed) = observed else {
+        let request = client.create_route().route_table_id(&place.route_table);
+        let request = request.destination_cidr_block(&place.destination);
+        return match request.gateway_id(wanted.gateway.text()).send().await {
+            Ok(_) => Ok(Progress::created(place.to_string(), POLL_AFTER_SECONDS)),
+            Err(error) => Err(gateway_refused(CREATE, &error)),
+        };
+    };
+    let Some(difference) = observed.differences.first() else {
+        return Ok(Progress::Done);
+    };
+    match difference.property {
+        GATEWAY | STATE => {
+            let request = client.replace_route().route_table_id(&place.route_table);
+            let request = request.destination_cidr_block(&place.destination);
             match request.gateway_id(wanted.gateway.text()).send().await {
                 Err(error) => Err(gateway_refused(REPLACE, &error)),
                 done => changed(REPLACE, done),
             }
         }
+        _ => Ok(blocked(observed, difference)),
     }
 }
 
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRoute.html>.
 pub(crate) async fn delete(client: &Client, id: &str) -> Result<Progress, CallError> {
     const CALL: &str = "ec2:DeleteRoute";
-    let Some((route_table, destination)) = id.split_once(SEPARATOR) else {
+    let Some(place) = Place::from_id(id) else {
         return Err(CallError::invalid(CALL, format!("`{id}` is not the id of a route")));
     };
-    let request = client.delete_route().route_table_id(route_table);
-    deleted(CALL, request.destination_cidr_block(destination).send().await)
+    let request = client.delete_route().route_table_id(place.route_table);
+    deleted(CALL, request.destination_cidr_block(place.destination).send().await)
 }
 
-/// EC2 has no ids for routes; the table and the destination name one.
-fn id(wanted: &Route) -> String {
-    format!("{}{SEPARATOR}{}", wanted.route_table.text(), wanted.destination.trunc())
+/// Where a route is. EC2 has no ids for routes; this names one, and its text is the id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    route_table: String,
+    destination: String,
+}
+
+impl Place {
+    fn of(wanted: &Route) -> Self {
+        Self {
+            route_table: wanted.route_table.text().to_owned(),
+            // EC2 clears the host's bits too.
+            destination: wanted.destination.trunc().to_string(),
+        }
+    }
+
+    fn from_id(id: &str) -> Option<Self> {
+        let (route_table, destination) = id.split_once(SEPARATOR)?;
+        Some(Self {
+            route_table: route_table.to_owned(),
+            destination: destination.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{SEPARATOR}{}", self.route_table, self.destination)
+    }
+}
+
+/// Where the route can be, the wanted place first.
+fn places(target: &Target, wanted: &Route) -> Vec<Place> {
+    let wanted = Place::of(wanted);
+    let recorded = target.id.as_deref().and_then(Place::from_id);
+    let recorded = recorded.filter(|recorded| *recorded != wanted);
+    let places = [Some(wanted), recorded].into_iter().flatten();
+    places
+        .filter(|place| !target.not.contains(&place.to_string()))
+        .collect()
 }
 
 /// What EC2 says, with the code it has for so much else, of what only does not show yet.
@@ -95,21 +145,21 @@ fn gateway_refused<E: Failure>(call: &str, error: &SdkError<E>) -> CallError {
     refused
 }
 
-/// The route to the destination, whoever made it.
-fn seen(target: &Target, wanted: &Route, table: &RouteTable) -> Option<Observed> {
-    let destination = wanted.destination.trunc().to_string();
+/// The table's route to the place's destination, whoever made it: ours where it leads where we want it, or is recorded.
+fn seen(target: &Target, wanted: &Route, place: &Place, table: &RouteTable) -> Option<Observed> {
     let route = table
         .routes()
         .iter()
-        .find(|route| route.destination_cidr_block() == Some(destination.as_str()))?;
-    let id = id(wanted);
+        .find(|route| route.destination_cidr_block() == Some(place.destination.as_str()))?;
+    let id = place.to_string();
     Some(Observed {
         ours: next_hop(route) == wanted.gateway.text() || target.id.as_ref() == Some(&id),
         id,
         attributes: BTreeMap::new(),
         condition: Condition::Ready,
-        differences: differences(wanted, route),
+        differences: differences(wanted, place, route),
         duplicates: Vec::new(),
+        pending: Vec::new(),
     })
 }
 
@@ -134,20 +184,22 @@ fn next_hop(route: &Actual) -> &str {
     .unwrap_or_default()
 }
 
-/// A black hole is a difference: its gateway was detached, and the route may have to be set again to lead there.
-fn differences(wanted: &Route, actual: &Actual) -> Vec<Difference> {
-    let wanted = wanted.gateway.text();
-    let next_hop = next_hop(actual);
-    let is_blackhole = actual.state() == Some(&RouteState::Blackhole);
-    if wanted == next_hop && !is_blackhole {
-        return Vec::new();
-    }
-    let suffix = if is_blackhole { " (blackhole)" } else { "" };
-    vec![Difference {
-        property: GATEWAY,
-        wanted: wanted.to_owned(),
-        actual: format!("{next_hop}{suffix}"),
-    }]
+/// A black hole is a difference of its own: its gateway was detached, and the route may have to be set again to lead
+/// there. Of one that leads elsewhere, where it leads says enough.
+fn differences(wanted: &Route, place: &Place, actual: &Actual) -> Vec<Difference> {
+    let to = Place::of(wanted);
+    let gateway = differs(GATEWAY, wanted.gateway.text(), next_hop(actual));
+    let is_blackhole = gateway.is_none() && actual.state() == Some(&RouteState::Blackhole);
+    let state = is_blackhole.then_some(RouteState::Blackhole.as_str());
+    [
+        differs(ROUTE_TABLE, &to.route_table, &place.route_table),
+        differs(DESTINATION, &to.destination, &place.destination),
+        gateway,
+        state.and_then(|state| differs(STATE, RouteState::Active.as_str(), state)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 #[cfg(test)]
@@ -158,19 +210,26 @@ mod tests {
 
     const ID: &str = "rtb-1|0.0.0.0/0";
 
-    fn look(routes: Vec<RouteBuilder>, recorded: Option<&str>) -> Option<Observed> {
-        let wanted = Route {
+    fn wanted() -> Route {
+        Route {
             route_table: Input::Text("rtb-1".to_owned()),
             destination: "0.0.0.0/0".parse().unwrap(),
             gateway: Input::Text("igw-1".to_owned()),
-        };
-        let target = crate::find::tests::target(Properties::Route(wanted.clone()), recorded);
+        }
+    }
+
+    fn target(recorded: Option<&str>) -> Target {
+        crate::find::tests::target(Properties::Route(wanted()), recorded)
+    }
+
+    fn look_at(place: &Place, routes: Vec<RouteBuilder>, recorded: Option<&str>) -> Option<Observed> {
         let routes = routes.into_iter().map(RouteBuilder::build).collect();
-        seen(
-            &target,
-            &wanted,
-            &RouteTable::builder().set_routes(Some(routes)).build(),
-        )
+        let table = RouteTable::builder().set_routes(Some(routes)).build();
+        seen(&target(recorded), &wanted(), place, &table)
+    }
+
+    fn look(routes: Vec<RouteBuilder>, recorded: Option<&str>) -> Option<Observed> {
+        look_at(&Place::of(&wanted()), routes, recorded)
     }
 
     fn to(destination: &str) -> RouteBuilder {
@@ -195,15 +254,12 @@ mod tests {
 
     #[test]
     fn a_blackhole_is_ours_and_differs() {
-        let hole = to("0.0.0.0/0").gateway_id("igw-1").state(RouteState::Blackhole);
-        let observed = look(vec![hole], None).unwrap();
+        let hole = |gateway: &str| to("0.0.0.0/0").gateway_id(gateway).state(RouteState::Blackhole);
+        let observed = look(vec![hole("igw-1")], None).unwrap();
         assert!(observed.ours);
-        let actual: Vec<_> = observed
-            .differences
-            .iter()
-            .map(|difference| difference.actual.as_str())
-            .collect();
-        assert_eq!(actual, ["igw-1 (blackhole)"]);
+        assert_eq!(observed.differences, [Difference::new(STATE, &"active", &"blackhole")]);
+        let elsewhere = look(vec![hole("igw-2")], Some(ID)).unwrap();
+        assert_eq!(elsewhere.differences, [Difference::new(GATEWAY, &"igw-1", &"igw-2")]);
     }
 
     #[test]
@@ -212,11 +268,41 @@ mod tests {
         for (recorded, ours) in [(None, false), (Some("rtb-2|0.0.0.0/0"), false), (Some(ID), true)] {
             let observed = look(vec![elsewhere.clone()], recorded).unwrap();
             assert_eq!(observed.ours, ours, "{recorded:?}");
-            let differing = observed.differences.first().unwrap();
-            assert_eq!(
-                (differing.wanted.as_str(), differing.actual.as_str()),
-                ("igw-1", "nat-1")
-            );
+            assert_eq!(observed.differences, [Difference::new(GATEWAY, &"igw-1", &"nat-1")]);
         }
+    }
+
+    #[test]
+    fn the_wanted_place_and_the_recorded_one_are_looked_at() {
+        let check = |recorded: Option<&str>, not: &[&str], expected: &[&str]| {
+            let mut target = target(recorded);
+            target.not = not.iter().map(|id| (*id).to_owned()).collect();
+            let places: Vec<String> = places(&target, &wanted()).iter().map(Place::to_string).collect();
+            assert_eq!(places, expected, "{recorded:?} {not:?}");
+        };
+        check(None, &[], &[ID]);
+        check(Some(ID), &[], &[ID]);
+        check(Some("rtb-2|0.0.0.0/0"), &[], &[ID, "rtb-2|0.0.0.0/0"]);
+        // What was replaced, or took its place, is not looked at.
+        check(None, &["rtb-0|0.0.0.0/0"], &[ID]);
+        check(Some(ID), &["rtb-2|0.0.0.0/0"], &[ID]);
+        check(None, &[ID], &[]);
+        check(Some("rtb-2|0.0.0.0/0"), &["rtb-2|0.0.0.0/0"], &[ID]);
+    }
+
+    #[test]
+    fn a_recorded_route_in_another_place_is_ours_and_cannot_move() {
+        let recorded = "rtb-2|10.9.0.0/16";
+        let place = Place::from_id(recorded).unwrap();
+        let route = to("10.9.0.0/16").gateway_id("igw-1");
+        let observed = look_at(&place, vec![route], Some(recorded)).unwrap();
+        assert!(observed.ours);
+        assert_eq!(
+            observed.differences,
+            [
+                Difference::new(ROUTE_TABLE, &"rtb-1", &"rtb-2"),
+                Difference::new(DESTINATION, &"0.0.0.0/0", &"10.9.0.0/16"),
+            ]
+        );
     }
 }

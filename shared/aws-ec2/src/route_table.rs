@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{ResourceType, RouteTable as Actual};
-use outrigger_aws::TAGS;
+use outrigger_aws::{TAGS, TAGS_GONE};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::RouteTable;
 use sha2::{Digest, Sha256};
@@ -53,6 +53,7 @@ pub(crate) async fn ensure(
     };
     match difference.property {
         TAGS => tags::put(client, &observed.id, target).await,
+        TAGS_GONE => tags::remove(client, &observed.id, difference).await,
         _ => Ok(blocked(observed, difference)),
     }
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetState};
-use outrigger_aws::TAGS;
+use outrigger_aws::{TAGS, TAGS_GONE};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Subnet;
 
@@ -57,6 +57,7 @@ pub(crate) async fn ensure(
             )
         }
         TAGS => tags::put(client, &observed.id, target).await,
+        TAGS_GONE => tags::remove(client, &observed.id, difference).await,
         _ => Ok(blocked(observed, difference)),
     }
 }

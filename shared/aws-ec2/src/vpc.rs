@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
-use outrigger_aws::TAGS;
+use outrigger_aws::{TAGS, TAGS_GONE};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Vpc;
 
@@ -56,6 +56,7 @@ pub(crate) async fn ensure(
         DNS_SUPPORT => changed("ec2:ModifyVpcAttribute", request.enable_dns_support(on).send().await),
         DNS_HOST_NAMES => changed("ec2:ModifyVpcAttribute", request.enable_dns_hostnames(on).send().await),
         TAGS => tags::put(client, &observed.id, target).await,
+        TAGS_GONE => tags::remove(client, &observed.id, difference).await,
         _ => Ok(blocked(observed, difference)),
     }
 }
@@ -130,21 +131,15 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(cidr: &str, support: bool, host_names: bool, expected: &[(&str, &str, &str)]) {
+    fn check(cidr: &str, support: bool, host_names: bool, expected: &[(&'static str, &str, &str)]) {
         let wanted = Vpc {
             cidr: "10.0.0.0/16".parse().unwrap(),
         };
         let actual = aws_sdk_ec2::types::Vpc::builder().cidr_block(cidr).build();
         let seen = differences(&wanted, &actual, Some(Dns { support, host_names }));
-        let seen: Vec<_> = seen
+        let expected: Vec<_> = expected
             .iter()
-            .map(|difference| {
-                (
-                    difference.property,
-                    difference.wanted.as_str(),
-                    difference.actual.as_str(),
-                )
-            })
+            .map(|(property, wanted, actual)| Difference::new(property, wanted, actual))
             .collect();
         assert_eq!(seen, expected);
     }

@@ -1,5 +1,7 @@
-//! ElastiCache: subnet groups and Redis replication groups, and the versions of Redis that a region offers.
+//! ElastiCache: subnet groups and Redis replication groups, the versions of Redis that a region
+//! offers, and how many nodes it has.
 
+mod nodes;
 mod replication_group;
 mod subnet_group;
 mod tags;
@@ -11,9 +13,13 @@ use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
 
+pub use nodes::nodes;
 pub use versions::redis_versions;
 
 const SERVICE: &str = "elasticache";
+
+/// The engine of every cache.
+const ENGINE: &str = "redis";
 
 /// Nothing about a replication group takes less than minutes.
 const POLL_SECONDS: u32 = 15;

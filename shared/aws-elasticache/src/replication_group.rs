@@ -1,17 +1,19 @@
 //! `AWS::ElastiCache::ReplicationGroup`, of Redis, with one shard.
 
+mod change;
+mod compare;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticache::Client;
-use aws_sdk_elasticache::types::{
-    AutomaticFailoverStatus, CacheCluster, Endpoint, MultiAzStatus, ReplicationGroup as SdkGroup,
-};
-use outrigger_aws::{TAGS, call_error, is_code, missing_tags, number, unchangeable};
-use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
+use aws_sdk_elasticache::types::{AutomaticFailoverStatus, CacheCluster, Endpoint, ReplicationGroup as SdkGroup};
+use outrigger_aws::{call_error, is_code, number, surplus_tags};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Observed, Progress, Target};
 use outrigger_model::properties::ReplicationGroup;
 use outrigger_model::resource::is_ours;
 
-use crate::{POLL_SECONDS, fresh_references_wait, tags};
+use self::compare::{Comparison, compare};
+use crate::{ENGINE, POLL_SECONDS, fresh_references_wait, tags};
 
 /// One primary and five replicas, as the attributes `member_1` to `member_6`.
 const MEMBERS_MAX: usize = 6;
@@ -28,6 +30,8 @@ const CODES: &[(&str, CallErrorKind)] = &[
     // Being created, changed, snapshotted or deleted.
     ("InvalidReplicationGroupState", CallErrorKind::NotYet),
     ("InvalidCacheClusterState", CallErrorKind::NotYet),
+    // It has as many replicas as are asked for: somebody was faster.
+    ("NoOperationFault", CallErrorKind::NotYet),
 ];
 
 /// DescribeReplicationGroups, DescribeCacheClusters for what only the members show, and ListTagsForResource:
@@ -68,22 +72,26 @@ pub(crate) async fn observe(
             });
         }
     };
-    let differences = match condition {
+    let comparison = match condition {
         Condition::Ready => {
             let members: Vec<_> = members.into_iter().flatten().collect();
             let actual_tags = actual_tags.unwrap_or_default();
-            differences(wanted, &group, &members, &target.resource.tags, &actual_tags)
+            let mut comparison = compare(wanted, &group, &members, &target.resource.tags, &actual_tags);
+            let surplus = surplus_tags(&target.tags_gone, &actual_tags);
+            comparison.differences.extend(surplus);
+            comparison
         }
         // What is being created or changed does not show its values yet.
-        Condition::Changing { .. } | Condition::Deleting | Condition::Broken { .. } => Vec::new(),
+        Condition::Changing { .. } | Condition::Deleting | Condition::Broken { .. } => Comparison::default(),
     };
     Ok(Some(Observed {
         id: group.replication_group_id().unwrap_or_default().to_owned(),
         attributes: attributes(&group),
         condition,
         ours,
-        differences,
+        differences: comparison.differences,
         duplicates: Vec::new(),
+        pending: comparison.pending,
     }))
 }
 
@@ -93,19 +101,9 @@ pub(crate) async fn ensure(
     wanted: &ReplicationGroup,
     observed: Option<&Observed>,
 ) -> Result<Progress, CallError> {
-    let Some(observed) = observed else {
-        return create(client, target, wanted).await;
-    };
-    let Some(first) = observed.differences.first() else {
-        return Ok(Progress::Done);
-    };
-    match first.property {
-        TAGS => {
-            let arn = observed.attributes.get("arn").map(String::as_str).unwrap_or_default();
-            tags::add(client, arn, &target.resource.tags).await?;
-            Ok(Progress::changed(POLL_SECONDS))
-        }
-        _ => Ok(unchangeable("a cache", first)),
+    match observed {
+        None => create(client, target, wanted).await,
+        Some(observed) => change::ensure(client, target, wanted, observed).await,
     }
 }
 
@@ -114,16 +112,11 @@ pub(crate) async fn ensure(
 async fn create(client: &Client, target: &Target, wanted: &ReplicationGroup) -> Result<Progress, CallError> {
     let call = "elasticache:CreateReplicationGroup";
     let nodes = number(call, "nodes", wanted.nodes)?;
-    let groups = wanted
-        .security_groups
-        .iter()
-        .map(|group| group.text().to_owned())
-        .collect();
     let output = client
         .create_replication_group()
         .replication_group_id(&target.resource.physical_name)
         .replication_group_description(&wanted.description)
-        .engine("redis")
+        .engine(ENGINE)
         .engine_version(&wanted.engine_version)
         .cache_node_type(&wanted.node_type)
         .num_cache_clusters(nodes)
@@ -133,7 +126,7 @@ async fn create(client: &Client, target: &Target, wanted: &ReplicationGroup) -> 
         .at_rest_encryption_enabled(true)
         .transit_encryption_enabled(true)
         .cache_subnet_group_name(wanted.subnet_group.text())
-        .set_security_group_ids(Some(groups))
+        .set_security_group_ids(Some(change::security_group_ids(wanted)))
         .set_tags(Some(tags::to_sdk(&target.resource.tags)))
         .send()
         .await
@@ -141,6 +134,7 @@ async fn create(client: &Client, target: &Target, wanted: &ReplicationGroup) -> 
     Ok(Progress::InProgress {
         id: output.replication_group.and_then(|group| group.replication_group_id),
         poll_after_seconds: POLL_SECONDS,
+        request_id: None,
     })
 }
 
@@ -270,91 +264,16 @@ fn members_condition(members: &[Option<CacheCluster>]) -> Condition {
     changing.map_or(Condition::Ready, |status| Condition::Changing { status })
 }
 
-/// Where a replication group differs from what is wanted; what can be closed comes first.
-fn differences(
-    wanted: &ReplicationGroup,
-    group: &SdkGroup,
-    members: &[CacheCluster],
-    wanted_tags: &BTreeMap<String, String>,
-    actual_tags: &BTreeMap<String, String>,
-) -> Vec<Difference> {
-    let of_members = |of: fn(&CacheCluster) -> Option<&str>| -> BTreeSet<String> {
-        members.iter().filter_map(of).map(str::to_owned).collect()
-    };
-    let versions = of_members(|member| member.engine_version());
-    let subnet_groups = of_members(|member| member.cache_subnet_group_name());
-    let security_groups: BTreeSet<_> = members
-        .iter()
-        .flat_map(|member| member.security_groups())
-        .filter_map(|membership| membership.security_group_id())
-        .collect();
-    let wanted_security_groups: BTreeSet<_> = wanted.security_groups.iter().map(|group| group.text()).collect();
-    let enabled = |is_enabled: bool| if is_enabled { "enabled" } else { "disabled" };
-    let failover = group
-        .automatic_failover()
-        .map_or("nothing", AutomaticFailoverStatus::as_str);
-    let multi_az = group.multi_az().map_or("nothing", MultiAzStatus::as_str);
-    let node_type = group.cache_node_type().unwrap_or("nothing");
-    let nodes = u32::try_from(group.member_clusters().len()).unwrap_or(u32::MAX);
-    let port = endpoint(group).and_then(|endpoint| endpoint.port()).unwrap_or_default();
-    // ElastiCache keeps names in lower case, and says "7.0.7" where "7.0" was asked for.
-    let is_version = |actual: &String| {
-        let rest = actual.strip_prefix(wanted.engine_version.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    let is_subnet_group = |actual: &String| actual.eq_ignore_ascii_case(wanted.subnet_group.text());
-    let all = |property, wanted: &str, actual: BTreeSet<String>, is_as_wanted: &dyn Fn(&String) -> bool| {
-        (!actual.iter().all(is_as_wanted)).then(|| Difference {
-            property,
-            wanted: wanted.to_owned(),
-            actual: actual.into_iter().collect::<Vec<_>>().join(", "),
-        })
-    };
-    [
-        missing_tags(wanted_tags, actual_tags),
-        all("engine_version", &wanted.engine_version, versions, &is_version),
-        Difference::between("node_type", &wanted.node_type.as_str(), &node_type),
-        Difference::between("nodes", &wanted.nodes, &nodes),
-        Difference::between("port", &i32::from(wanted.port), &port),
-        Difference::between("automatic_failover", &enabled(wanted.automatic_failover), &failover),
-        Difference::between("multi_az", &enabled(wanted.multi_az), &multi_az),
-        all(
-            "subnet_group",
-            wanted.subnet_group.text(),
-            subnet_groups,
-            &is_subnet_group,
-        ),
-        Difference::between("security_groups", &wanted_security_groups, &security_groups),
-        Difference::between(
-            "encrypted_at_rest",
-            &true,
-            &group.at_rest_encryption_enabled().unwrap_or_default(),
-        ),
-        Difference::between(
-            "encrypted_in_transit",
-            &true,
-            &group.transit_encryption_enabled().unwrap_or_default(),
-        ),
-        Difference::between(
-            "description",
-            &wanted.description.as_str(),
-            &group.description().unwrap_or_default(),
-        ),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use aws_sdk_elasticache::types::builders::{CacheClusterBuilder, ReplicationGroupBuilder};
-    use aws_sdk_elasticache::types::{NodeGroup, SecurityGroupMembership};
+    use aws_sdk_elasticache::types::{MultiAzStatus, NodeGroup, SecurityGroupMembership};
     use outrigger_model::Input;
+    use outrigger_model::properties::Apply;
 
     use super::*;
 
-    fn wanted() -> ReplicationGroup {
+    pub(crate) fn wanted() -> ReplicationGroup {
         ReplicationGroup {
             description: "sessions".to_owned(),
             engine_version: "7.0".to_owned(),
@@ -365,10 +284,12 @@ mod tests {
             multi_az: true,
             subnet_group: Input::Text("Group".to_owned()),
             security_groups: vec![Input::Text("sg-1".to_owned())],
+            apply: Apply::Now,
+            allow_replace: false,
         }
     }
 
-    fn group() -> ReplicationGroupBuilder {
+    pub(crate) fn group() -> ReplicationGroupBuilder {
         let primary = Endpoint::builder().address("host").port(6379).build();
         SdkGroup::builder()
             .arn("arn")
@@ -384,52 +305,13 @@ mod tests {
             .transit_encryption_enabled(true)
     }
 
-    fn member(id: &str) -> CacheClusterBuilder {
+    pub(crate) fn member(id: &str) -> CacheClusterBuilder {
         CacheCluster::builder()
             .cache_cluster_id(id)
             .cache_cluster_status("available")
             .engine_version("7.0.7")
             .cache_subnet_group_name("group")
             .security_groups(SecurityGroupMembership::builder().security_group_id("sg-1").build())
-    }
-
-    fn check(group: ReplicationGroupBuilder, member: CacheClusterBuilder, expected: &[&str]) {
-        let tags = BTreeMap::new();
-        let found: Vec<_> = differences(&wanted(), &group.build(), &[member.build()], &tags, &tags)
-            .iter()
-            .map(|difference| format!("{}: {} / {}", difference.property, difference.wanted, difference.actual))
-            .collect();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn differences_are_told() {
-        check(group(), member("a"), &[]);
-        check(group(), member("a").engine_version("7.0"), &[]);
-        check(
-            group(),
-            member("a").engine_version("7.05"),
-            &["engine_version: 7.0 / 7.05"],
-        );
-        check(group().member_clusters("cache-003"), member("a"), &["nodes: 2 / 3"]);
-        check(
-            group()
-                .multi_az(MultiAzStatus::Disabled)
-                .set_cache_node_type(Some("cache.t3.small".to_owned()))
-                .transit_encryption_enabled(false),
-            member("a").cache_subnet_group_name("other"),
-            &[
-                r#"node_type: "cache.t3.micro" / "cache.t3.small""#,
-                r#"multi_az: "enabled" / "disabled""#,
-                "subnet_group: Group / other",
-                "encrypted_in_transit: true / false",
-            ],
-        );
-        check(
-            group(),
-            member("a").security_groups(SecurityGroupMembership::builder().security_group_id("sg-2").build()),
-            &[r#"security_groups: {"sg-1"} / {"sg-1", "sg-2"}"#],
-        );
     }
 
     #[test]

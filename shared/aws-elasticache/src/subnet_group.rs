@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::CacheSubnetGroup as SdkGroup;
-use outrigger_aws::{TAGS, call_error, gone_meanwhile, is_code, missing_tags};
+use outrigger_aws::{TAGS, TAGS_GONE, call_error, gone_meanwhile, is_code, missing_tags, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::Input;
 use outrigger_model::properties::CacheSubnetGroup;
@@ -41,8 +41,12 @@ pub(crate) async fn observe(
         attributes: BTreeMap::new(),
         condition: Condition::Ready,
         ours: is_ours(&actual_tags, &target.resource.tags),
-        differences: differences(wanted, &group, &target.resource.tags, &actual_tags),
+        differences: differences(wanted, &group, &target.resource.tags, &actual_tags)
+            .into_iter()
+            .chain(surplus_tags(&target.tags_gone, &actual_tags))
+            .collect(),
         duplicates: Vec::new(),
+        pending: Vec::new(),
     }))
 }
 
@@ -64,6 +68,12 @@ pub(crate) async fn ensure(
                 return Err(gone_meanwhile("elasticache:AddTagsToResource", "the subnet group"));
             };
             tags::add(client, group.arn().unwrap_or_default(), &target.resource.tags).await?;
+        }
+        TAGS_GONE => {
+            let Some(group) = describe(client, &target.resource.physical_name).await? else {
+                return Err(gone_meanwhile("elasticache:RemoveTagsFromResource", "the subnet group"));
+            };
+            tags::remove(client, group.arn().unwrap_or_default(), first).await?;
         }
         // ModifyCacheSubnetGroup sets both at once, whichever of them differs:
         // https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ModifyCacheSubnetGroup.html
@@ -98,6 +108,7 @@ async fn create(client: &Client, target: &Target, wanted: &CacheSubnetGroup) -> 
             .cache_subnet_group
             .and_then(|group| group.cache_subnet_group_name),
         poll_after_seconds: POLL_SECONDS,
+        request_id: None,
     })
 }
 
@@ -165,6 +176,7 @@ mod tests {
     #[test]
     fn differences_are_told() {
         let wanted = CacheSubnetGroup {
+            vpc: outrigger_model::Input::Text("vpc-0".to_owned()),
             description: "for a".to_owned(),
             subnets: vec![Input::Text("subnet-2".to_owned()), Input::Text("subnet-1".to_owned())],
         };
@@ -189,7 +201,7 @@ mod tests {
         check(
             "for a",
             &["subnet-1"],
-            &[r#"subnets: {"subnet-1", "subnet-2"} / {"subnet-1"}"#],
+            &[r#"subnets: ["subnet-1","subnet-2"] / ["subnet-1"]"#],
         );
     }
 }

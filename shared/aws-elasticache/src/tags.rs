@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::Tag;
-use outrigger_aws::{call_error, is_code};
-use outrigger_engine::ports::provider::{CallError, CallErrorKind};
+use outrigger_aws::{call_error, is_code, surplus_keys};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Difference};
 
 /// What it answers about an object that is gone, or that is not available.
 const NOT_READABLE: &[&str] = &[
@@ -14,6 +14,9 @@ const NOT_READABLE: &[&str] = &[
     "InvalidReplicationGroupState",
     "ReplicationGroupNotFoundFault",
 ];
+
+/// What it answers when somebody else took one of the tags off.
+const TAG_NOT_FOUND: &str = "TagNotFound";
 
 pub(crate) fn to_sdk(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     tags.iter()
@@ -40,7 +43,7 @@ pub(crate) async fn list(client: &Client, arn: &str) -> Result<Option<BTreeMap<S
 
 /// AddTagsToResource: adds and overwrites, never removes.
 pub(crate) async fn add(client: &Client, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), CallError> {
-    let codes: Vec<_> = NOT_READABLE.iter().map(|code| (*code, CallErrorKind::NotYet)).collect();
+    let codes = not_yet();
     client
         .add_tags_to_resource()
         .resource_name(arn)
@@ -49,6 +52,24 @@ pub(crate) async fn add(client: &Client, arn: &str, tags: &BTreeMap<String, Stri
         .await
         .map(drop)
         .map_err(|error| call_error("elasticache:AddTagsToResource", &codes, &error))
+}
+
+/// RemoveTagsFromResource: <https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_RemoveTagsFromResource.html>.
+pub(crate) async fn remove(client: &Client, arn: &str, gone: &Difference) -> Result<(), CallError> {
+    let codes = not_yet();
+    client
+        .remove_tags_from_resource()
+        .resource_name(arn)
+        .set_tag_keys(Some(surplus_keys(gone)))
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| call_error("elasticache:RemoveTagsFromResource", &codes, &error))
+}
+
+fn not_yet() -> Vec<(&'static str, CallErrorKind)> {
+    let codes = NOT_READABLE.iter().copied().chain([TAG_NOT_FOUND]);
+    codes.map(|code| (code, CallErrorKind::NotYet)).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use outrigger_aws::{Aws, call_error};
 use outrigger_engine::ports::provider::CallError;
 use outrigger_model::Region;
 
+use crate::ENGINE;
+
 /// A page holds 100 versions; ElastiCache offers about twenty of Redis.
 const PAGES_MAX: usize = 10;
 
@@ -23,7 +25,7 @@ pub async fn redis_versions(aws: &Aws, region: &Region) -> Result<Vec<String>, C
     for _ in 0..PAGES_MAX {
         let page = client
             .describe_cache_engine_versions()
-            .engine("redis")
+            .engine(ENGINE)
             .set_marker(marker)
             .send()
             .await

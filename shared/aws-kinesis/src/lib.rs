@@ -1,5 +1,6 @@
-//! Kinesis data streams.
+//! Kinesis data streams, and how many shards an account may have.
 
+mod limits;
 mod stream;
 
 use async_trait::async_trait;
@@ -7,6 +8,8 @@ use aws_sdk_kinesis::Client;
 use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
 use outrigger_engine::ports::provider::{CallError, Condition, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
+
+pub use limits::shards;
 
 const SERVICE: &str = "kinesis";
 

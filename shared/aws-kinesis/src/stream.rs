@@ -3,18 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::types::{MetricsName, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus};
-use outrigger_aws::{TAGS, call_error, gone_meanwhile, is_code, missing_tags, number, unchangeable};
+use aws_sdk_kinesis::types::{
+    MetricsName, ScalingType, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
+};
+use outrigger_aws::{
+    TAGS, TAGS_GONE, call_error, gone_meanwhile, is_code, missing_tags, number, surplus_keys, surplus_tags,
+    unchangeable,
+};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Stream;
 use outrigger_model::resource::is_ours;
 
 use crate::POLL_SECONDS;
 
+/// Streams are always provisioned; somebody may have made one on-demand.
+const MODE: &str = "mode";
+
 /// What CreateStream gives: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>.
 const RETENTION_HOURS_DEFAULT: u32 = 24;
 /// A stream carries at most 50 tags, and a page holds at least 10.
 const TAG_PAGES_MAX: usize = 10;
+
+const UPDATE_SHARD_COUNT: &str = "kinesis:UpdateShardCount";
+const UPDATE_STREAM_MODE: &str = "kinesis:UpdateStreamMode";
 
 const NOT_FOUND: &[&str] = &["ResourceNotFoundException"];
 /// Whatever changes a stream needs it `ACTIVE`.
@@ -32,7 +43,10 @@ pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Stream) -
     };
     let condition = condition(&summary.stream_status);
     let differences = match condition {
-        Condition::Ready => differences(wanted, &Actual::of(&summary), &target.resource.tags, &tags),
+        Condition::Ready => differences(wanted, &Actual::of(&summary), &target.resource.tags, &tags)
+            .into_iter()
+            .chain(surplus_tags(&target.tags_gone, &tags))
+            .collect(),
         // What is being created or changed does not show its values yet.
         Condition::Changing { .. } | Condition::Deleting | Condition::Broken { .. } => Vec::new(),
     };
@@ -46,6 +60,7 @@ pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Stream) -
         ours: is_ours(&tags, &target.resource.tags),
         differences,
         duplicates: Vec::new(),
+        pending: Vec::new(),
     }))
 }
 
@@ -73,8 +88,11 @@ pub(crate) async fn ensure(
                 .map_err(|error| rate_or_quota(call_error("kinesis:AddTagsToStream", CODES, &error)))?;
             Ok(Progress::changed(POLL_SECONDS))
         }
+        TAGS_GONE => remove_tags(client, name, first).await,
         "retention_hours" => set_retention(client, name, wanted).await,
         "shard_metrics" => set_metrics(client, name, wanted).await,
+        MODE => set_mode(client, name).await,
+        "shards" => set_shards(client, name, wanted).await,
         _ => Ok(unchangeable("a stream", first)),
     }
 }
@@ -84,20 +102,29 @@ pub(crate) async fn ensure(
 async fn create(client: &Client, target: &Target, wanted: &Stream) -> Result<Progress, CallError> {
     let call = "kinesis:CreateStream";
     let name = &target.resource.physical_name;
-    let provisioned = StreamModeDetails::builder()
-        .stream_mode(StreamMode::Provisioned)
-        .build()
-        .map_err(|error| CallError::invalid(call, error.to_string()))?;
     client
         .create_stream()
         .stream_name(name)
         .shard_count(number(call, "shards", wanted.shards)?)
-        .stream_mode_details(provisioned)
+        .stream_mode_details(provisioned(call)?)
         .set_tags(Some(target.resource.tags.clone().into_iter().collect()))
         .send()
         .await
         .map_err(|error| rate_or_quota(call_error(call, CREATE_CODES, &error)))?;
     Ok(Progress::created(name, POLL_SECONDS))
+}
+
+/// RemoveTagsFromStream, of at most 50 tags, which is as many as a stream has:
+/// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_RemoveTagsFromStream.html>.
+async fn remove_tags(client: &Client, name: &str, gone: &Difference) -> Result<Progress, CallError> {
+    client
+        .remove_tags_from_stream()
+        .stream_name(name)
+        .set_tag_keys(Some(surplus_keys(gone)))
+        .send()
+        .await
+        .map_err(|error| rate_or_quota(call_error("kinesis:RemoveTagsFromStream", CODES, &error)))?;
+    Ok(Progress::changed(POLL_SECONDS))
 }
 
 /// IncreaseStreamRetentionPeriod and its opposite:
@@ -169,6 +196,57 @@ async fn set_metrics(client: &Client, name: &str, wanted: &Stream) -> Result<Pro
     Ok(Progress::changed(POLL_SECONDS))
 }
 
+/// UpdateShardCount, one step of those that lead from what is there to what is wanted; the next one goes when the stream
+/// is `ACTIVE` again: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateShardCount.html>.
+async fn set_shards(client: &Client, name: &str, wanted: &Stream) -> Result<Progress, CallError> {
+    let call = UPDATE_SHARD_COUNT;
+    let Some(summary) = describe(client, name).await? else {
+        return Err(gone_meanwhile(call, "the stream"));
+    };
+    let actual = Actual::of(&summary).shards;
+    if actual == wanted.shards {
+        return Ok(Progress::Done);
+    }
+    client
+        .update_shard_count()
+        .stream_name(name)
+        .target_shard_count(number(call, "shards", next_shards(actual, wanted.shards))?)
+        .scaling_type(ScalingType::UniformScaling)
+        .send()
+        .await
+        .map_err(|error| daily_limit(call_error(call, CODES, &error)))?;
+    Ok(Progress::changed(POLL_SECONDS))
+}
+
+/// How far one UpdateShardCount may go: to no more than double, and to no less than half.
+fn next_shards(actual: u32, wanted: u32) -> u32 {
+    wanted.clamp(actual.div_ceil(2), actual.saturating_mul(2))
+}
+
+/// UpdateStreamMode, back to provisioned:
+/// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html>.
+async fn set_mode(client: &Client, name: &str) -> Result<Progress, CallError> {
+    let call = UPDATE_STREAM_MODE;
+    let Some(summary) = describe(client, name).await? else {
+        return Err(gone_meanwhile(call, "the stream"));
+    };
+    client
+        .update_stream_mode()
+        .stream_arn(summary.stream_arn)
+        .stream_mode_details(provisioned(call)?)
+        .send()
+        .await
+        .map_err(|error| daily_limit(call_error(call, CODES, &error)))?;
+    Ok(Progress::changed(POLL_SECONDS))
+}
+
+fn provisioned(call: &str) -> Result<StreamModeDetails, CallError> {
+    StreamModeDetails::builder()
+        .stream_mode(StreamMode::Provisioned)
+        .build()
+        .map_err(|error| CallError::invalid(call, error.to_string()))
+}
+
 /// DeleteStream, with the consumers that are registered with the stream: they are nothing without it.
 /// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html>.
 pub(crate) async fn delete(client: &Client, target: &Target) -> Result<Progress, CallError> {
@@ -235,7 +313,7 @@ fn condition(status: &StreamStatus) -> Condition {
 }
 
 /// LimitExceededException is both: too many calls at a time, which time heals, and a quota, which it does not.
-fn rate_or_quota(error: CallError) -> CallError {
+pub(crate) fn rate_or_quota(error: CallError) -> CallError {
     let quota = ["shard limit", "stream limit", "service limits", "service quota"];
     let message = error.message.to_lowercase();
     if error.code == "LimitExceededException" && !quota.iter().any(|word| message.contains(word)) {
@@ -245,6 +323,33 @@ fn rate_or_quota(error: CallError) -> CallError {
         }
     } else {
         error
+    }
+}
+
+/// Of the calls that Kinesis takes only so often in a day, LimitExceededException is no matter of seconds, unless it names
+/// a rate.
+fn daily_limit(error: CallError) -> CallError {
+    if error.code != "LimitExceededException" {
+        return error;
+    }
+    let message = error.message.to_lowercase();
+    if ["rate exceeded", "concurrent", "simultaneous"]
+        .iter()
+        .any(|word| message.contains(word))
+    {
+        return CallError {
+            kind: CallErrorKind::Throttled,
+            ..error
+        };
+    }
+    CallError {
+        kind: CallErrorKind::Invalid,
+        message: format!(
+            "{}; Kinesis scales a stream at most ten times in 24 hours, changes its mode at most twice, and opens no more \
+             shards than the account may have: once that allows it, the same operation goes on from here",
+            error.message.trim_end_matches('.')
+        ),
+        ..error
     }
 }
 
@@ -293,11 +398,11 @@ fn differences(
     wanted_tags: &BTreeMap<String, String>,
     actual_tags: &BTreeMap<String, String>,
 ) -> Vec<Difference> {
-    let shards = |provisioned: bool, shards: u32| match provisioned {
-        true => format!("{shards}"),
-        false => "as many as on-demand mode makes".to_owned(),
+    let mode = if actual.provisioned {
+        StreamMode::Provisioned
+    } else {
+        StreamMode::OnDemand
     };
-    let (wanted_shards, actual_shards) = (shards(true, wanted.shards), shards(actual.provisioned, actual.shards));
     [
         missing_tags(wanted_tags, actual_tags),
         Difference::between("retention_hours", &wanted.retention_hours, &actual.retention_hours),
@@ -306,11 +411,9 @@ fn differences(
             &all_spelled_out(&wanted.shard_metrics),
             &actual.shard_metrics,
         ),
-        (wanted_shards != actual_shards).then_some(Difference {
-            property: "shards",
-            wanted: wanted_shards,
-            actual: actual_shards,
-        }),
+        Difference::between(MODE, &StreamMode::Provisioned.as_str(), &mode.as_str()),
+        // In on-demand mode they are AWS's own affair.
+        Difference::between("shards", &wanted.shards, &actual.shards).filter(|_| actual.provisioned),
     ]
     .into_iter()
     .flatten()
@@ -363,14 +466,14 @@ mod tests {
             provisioned: false,
             ..actual()
         };
-        check(&wanted(), &on_demand, &["shards: 2 / as many as on-demand mode makes"]);
+        check(&wanted(), &on_demand, &[r#"mode: "PROVISIONED" / "ON_DEMAND""#]);
         let other = Actual {
             shards: 1,
             shard_metrics: metrics(&["OutgoingBytes"]),
             ..actual()
         };
         let expected = [
-            r#"shard_metrics: {"IncomingBytes"} / {"OutgoingBytes"}"#,
+            r#"shard_metrics: ["IncomingBytes"] / ["OutgoingBytes"]"#,
             "shards: 2 / 1",
         ];
         check(&wanted(), &other, &expected);
@@ -391,6 +494,40 @@ mod tests {
             ..actual()
         };
         check(&all, &seven, &[]);
+    }
+
+    #[test]
+    fn steps_are_no_larger_than_aws_takes() {
+        let steps = |mut actual: u32, wanted: u32| {
+            let mut steps = Vec::new();
+            while actual != wanted && steps.len() < 20 {
+                actual = next_shards(actual, wanted);
+                steps.push(actual);
+            }
+            steps
+        };
+        assert_eq!(steps(2, 9), [4, 8, 9]);
+        assert_eq!(steps(9, 2), [5, 3, 2]);
+        assert_eq!(steps(1, 1), [0; 0]);
+        assert_eq!(steps(1, 2), [2]);
+        assert_eq!(steps(3, 1), [2, 1]);
+        assert_eq!(steps(4, 5), [5]);
+    }
+
+    #[test]
+    fn a_daily_limit_is_not_waited_for() {
+        let of = |code: &str, message: &str| {
+            daily_limit(CallError {
+                code: code.to_owned(),
+                ..CallError::invalid(UPDATE_SHARD_COUNT, message)
+            })
+        };
+        let limit = of("LimitExceededException", "Scaled too often.");
+        assert_eq!(limit.kind, CallErrorKind::Invalid);
+        assert!(limit.message.starts_with("Scaled too often; Kinesis scales"), "{limit}");
+        let rate = of("LimitExceededException", "Rate exceeded for stream s");
+        assert_eq!(rate.kind, CallErrorKind::Throttled);
+        assert_eq!(of("ValidationException", "no").message, "no");
     }
 
     #[test]

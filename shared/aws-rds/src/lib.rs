@@ -1,9 +1,10 @@
-//! RDS: DB subnet groups and instances, and the versions of PostgreSQL that a region offers.
+//! RDS: DB subnet groups, parameter groups and instances, and what of them a region offers.
 
+mod catalog;
 mod instance;
+mod parameter_group;
 mod subnet_group;
 mod tags;
-mod versions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,14 +16,14 @@ use outrigger_engine::ports::provider::{CallError, CallErrorKind, Observed, Prog
 use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::{Kind, Properties};
 
-pub use versions::postgres_versions;
+pub use catalog::{parameters, postgres_versions, quotas};
 
 const SERVICE: &str = "rds";
 
 /// Nothing about an instance takes less than minutes.
 const POLL_SECONDS: u32 = 15;
 
-/// DB subnet groups and instances, over the
+/// DB subnet groups, parameter groups and instances, over the
 /// [RDS API](https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/Welcome.html).
 ///
 /// An instance's master password is read from its secret for the one call that sets it, and kept nowhere.
@@ -50,7 +51,7 @@ impl fmt::Debug for Databases {
 #[async_trait]
 impl Provider for Databases {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::DbSubnetGroup, Kind::DbInstance]
+        &[Kind::DbSubnetGroup, Kind::DbParameterGroup, Kind::DbInstance]
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
@@ -58,6 +59,7 @@ impl Provider for Databases {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbSubnetGroup(wanted) => subnet_group::observe(&client, target, wanted).await,
+                Properties::DbParameterGroup(wanted) => parameter_group::observe(&client, target, wanted).await,
                 Properties::DbInstance(wanted) => instance::observe(&client, target, wanted).await,
                 other => Err(not_ours(other.kind())),
             }
@@ -73,6 +75,9 @@ impl Provider for Databases {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbSubnetGroup(wanted) => subnet_group::ensure(&client, target, wanted, observed).await,
+                Properties::DbParameterGroup(wanted) => {
+                    parameter_group::ensure(&client, target, wanted, observed).await
+                }
                 Properties::DbInstance(wanted) => {
                     instance::ensure(&client, self.secrets.as_ref(), target, wanted, observed).await
                 }
@@ -87,8 +92,20 @@ impl Provider for Databases {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbSubnetGroup(_) => subnet_group::delete(&client, target).await,
+                Properties::DbParameterGroup(_) => parameter_group::delete(&client, target).await,
                 Properties::DbInstance(wanted) => instance::delete(&client, target, wanted).await,
                 other => Err(not_ours(other.kind())),
+            }
+        })
+        .await
+    }
+
+    async fn kept(&self, target: &Target) -> Result<Vec<String>, CallError> {
+        in_time(SERVICE, "kept", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::DbInstance(wanted) => instance::kept(&client, target, wanted).await,
+                _ => Ok(Vec::new()),
             }
         })
         .await
@@ -102,8 +119,17 @@ fn not_ours(kind: Kind) -> CallError {
 /// What is refused as invalid only because something is too fresh: time heals it, and the executor bounds the time.
 fn fresh_references_wait(error: CallError) -> CallError {
     let message = error.message.to_lowercase();
-    // A security group that EC2 does not show to RDS yet; the service-linked role, at an account's first call.
-    let fresh = ["invalid security group", "wait and try again later"];
+    let fresh = [
+        // A security group that EC2 does not show to RDS yet; the service-linked role, at an account's first call.
+        "invalid security group",
+        "wait and try again later",
+        // A role that is there, but that cannot be taken on everywhere yet, or has its policies not everywhere yet.
+        "iam role",
+        "assume",
+        "enhanced_monitoring",
+        // Storage works on after a change of it, for hours at times, and cannot be changed meanwhile.
+        "storage change is being optimized",
+    ];
     if error.kind == CallErrorKind::Invalid && fresh.iter().any(|words| message.contains(words)) {
         CallError {
             kind: CallErrorKind::NotYet,
@@ -128,6 +154,19 @@ mod tests {
             (
                 "Unable to create the resource. Verify that you have permission to create service linked role. \
                  Otherwise wait and try again later",
+                CallErrorKind::NotYet,
+            ),
+            (
+                "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING",
+                CallErrorKind::NotYet,
+            ),
+            (
+                "A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0.",
+                CallErrorKind::Invalid,
+            ),
+            (
+                "You can't currently modify the storage of this DB instance because the previous storage change is \
+                 being optimized.",
                 CallErrorKind::NotYet,
             ),
             ("Invalid DB engine: postgress", CallErrorKind::Invalid),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbSubnetGroup as SdkGroup;
-use outrigger_aws::{TAGS, call_error, gone_meanwhile, is_code, missing_tags};
+use outrigger_aws::{TAGS, TAGS_GONE, call_error, gone_meanwhile, is_code, missing_tags, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::Input;
 use outrigger_model::properties::DbSubnetGroup;
@@ -45,8 +45,12 @@ pub(crate) async fn observe(
         attributes: BTreeMap::new(),
         condition: Condition::Ready,
         ours: is_ours(&actual_tags, &target.resource.tags),
-        differences: differences(wanted, &group, &target.resource.tags, &actual_tags),
+        differences: differences(wanted, &group, &target.resource.tags, &actual_tags)
+            .into_iter()
+            .chain(surplus_tags(&target.tags_gone, &actual_tags))
+            .collect(),
         duplicates: Vec::new(),
+        pending: Vec::new(),
     }))
 }
 
@@ -73,6 +77,12 @@ pub(crate) async fn ensure(
                 &target.resource.tags,
             )
             .await?;
+        }
+        TAGS_GONE => {
+            let Some(group) = describe(client, &target.resource.physical_name).await? else {
+                return Err(gone_meanwhile("rds:RemoveTagsFromResource", "the subnet group"));
+            };
+            tags::remove(client, group.db_subnet_group_arn().unwrap_or_default(), first).await?;
         }
         // ModifyDBSubnetGroup sets both at once, whichever of them differs:
         // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSubnetGroup.html
@@ -104,6 +114,7 @@ async fn create(client: &Client, target: &Target, wanted: &DbSubnetGroup) -> Res
     Ok(Progress::InProgress {
         id: output.db_subnet_group.and_then(|group| group.db_subnet_group_name),
         poll_after_seconds: POLL_SECONDS,
+        request_id: None,
     })
 }
 
@@ -170,6 +181,7 @@ mod tests {
     #[test]
     fn differences_are_told() {
         let wanted = DbSubnetGroup {
+            vpc: outrigger_model::Input::Text("vpc-0".to_owned()),
             description: "for a".to_owned(),
             subnets: vec![Input::Text("subnet-2".to_owned()), Input::Text("subnet-1".to_owned())],
         };
@@ -194,7 +206,7 @@ mod tests {
         check(
             "for a",
             &["subnet-1"],
-            &[r#"subnets: {"subnet-1", "subnet-2"} / {"subnet-1"}"#],
+            &[r#"subnets: ["subnet-1","subnet-2"] / ["subnet-1"]"#],
         );
     }
 }

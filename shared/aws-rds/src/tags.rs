@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::Tag;
-use outrigger_aws::call_error;
-use outrigger_engine::ports::provider::{CallError, CallErrorKind};
+use outrigger_aws::{call_error, surplus_keys};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Difference};
 
 const CODES: &[(&str, CallErrorKind)] = &[("InvalidDBInstanceState", CallErrorKind::NotYet)];
 
@@ -31,6 +31,18 @@ pub(crate) async fn add(client: &Client, arn: &str, tags: &BTreeMap<String, Stri
         .await
         .map(drop)
         .map_err(|error| call_error("rds:AddTagsToResource", CODES, &error))
+}
+
+/// RemoveTagsFromResource: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RemoveTagsFromResource.html>.
+pub(crate) async fn remove(client: &Client, arn: &str, gone: &Difference) -> Result<(), CallError> {
+    client
+        .remove_tags_from_resource()
+        .resource_name(arn)
+        .set_tag_keys(Some(surplus_keys(gone)))
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| call_error("rds:RemoveTagsFromResource", CODES, &error))
 }
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use aws_sdk_secretsmanager::Client;
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::SecretAttachment;
 use secrecy::SecretString;
+use serde_json::Value;
 
-use crate::calls::{self, Current, PUT_SECRET_VALUE, another_value, request_token};
+use crate::calls::{self, Current, PUT_SECRET_VALUE, request_token, unreadable, value_differences};
 use crate::{POLL_SECONDS, value};
 
 /// GetSecretValue: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
@@ -28,6 +29,7 @@ pub(crate) async fn observe(client: &Client, wanted: &SecretAttachment) -> Resul
             ours: true,
             differences: differences(wanted, port(wanted)?, &text),
             duplicates: Vec::new(),
+            pending: Vec::new(),
         })),
         Current::Value { .. } | Current::Absent | Current::Deleting => Ok(None),
     }
@@ -45,13 +47,13 @@ pub(crate) async fn ensure(client: &Client, target: &Target, wanted: &SecretAtta
             return Err(CallError::invalid(PUT_SECRET_VALUE, message));
         }
     };
-    if differences(wanted, port, &text).is_empty() {
+    let fields = fields(wanted, port);
+    if value_differences(&fields, &text).is_empty() {
         return Ok(Progress::Done);
     }
-    let Some(attached) = value::attached(&text, wanted.host.text(), port) else {
-        return Ok(Progress::Blocked {
-            reason: format!("the value of {arn} is no JSON object: put one with username and password"),
-        });
+    let changes = fields.map(|(_, field, value)| (field, value));
+    let Some(attached) = value::with(&text, &changes) else {
+        return Ok(unreadable(&arn));
     };
     // The version it is made from is in the token: attached, detached and attached again is three different writes.
     let token = request_token(&[&target.token, "attach", &version]);
@@ -79,11 +81,31 @@ fn port(wanted: &SecretAttachment) -> Result<u16, CallError> {
         .map_err(|_| CallError::invalid(PUT_SECRET_VALUE, format!("`{text}` is not a port")))
 }
 
-/// Where the value differs from what is wanted.
+/// What the value is to say: property, field, value.
+fn fields(wanted: &SecretAttachment, port: u16) -> [(&'static str, &'static str, Value); 2] {
+    [
+        ("host", "host", wanted.host.text().into()),
+        ("port", "port", port.into()),
+    ]
+}
+
+/// Where the value differs from what is wanted. The port is a number in the value and a text in the document's words.
 fn differences(wanted: &SecretAttachment, port: u16, text: &SecretString) -> Vec<Difference> {
-    let host = (!value::has(text, "host", wanted.host.text())).then(|| another_value("host", wanted.host.text()));
-    let port = (!value::has_number(text, "port", port)).then(|| another_value("port", port));
-    host.into_iter().chain(port).collect()
+    let as_text = |value: Value| match value {
+        Value::Null => Value::Null,
+        other => other.to_string().into(),
+    };
+    value_differences(&fields(wanted, port), text)
+        .into_iter()
+        .map(|difference| match difference.property {
+            "port" => Difference {
+                property: "port",
+                wanted: as_text(difference.wanted),
+                actual: as_text(difference.actual),
+            },
+            _ => difference,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -101,12 +123,26 @@ mod tests {
         };
         let of = |text: &str| -> Vec<_> {
             let found = differences(&wanted, port(&wanted).unwrap(), &SecretString::from(text));
-            found.iter().map(|difference| difference.property).collect()
+            found
+                .iter()
+                .map(|difference| format!("{}: {} / {}", difference.property, difference.wanted, difference.actual))
+                .collect()
         };
-        assert_eq!(of(r#"{"host": "db.example", "port": 5432}"#), Vec::<&str>::new());
-        assert_eq!(of(r#"{"host": "db.example", "port": "5432"}"#), ["port"]);
-        assert_eq!(of(r#"{"host": "other", "port": 5432}"#), ["host"]);
-        assert_eq!(of("{}"), ["host", "port"]);
+        assert_eq!(of(r#"{"host": "db.example", "port": 5432}"#), Vec::<String>::new());
+        assert_eq!(
+            of(r#"{"host": "db.example", "port": 5433}"#),
+            [r#"port: "5432" / "5433""#]
+        );
+        // A port that somebody wrote as a text is not one.
+        assert_eq!(
+            of(r#"{"host": "db.example", "port": "5432"}"#),
+            [r#"port: "5432" / "\"5432\"""#]
+        );
+        assert_eq!(
+            of(r#"{"host": "other", "port": 5432}"#),
+            [r#"host: "db.example" / "other""#]
+        );
+        assert_eq!(of("{}"), [r#"host: "db.example" / null"#, r#"port: "5432" / null"#]);
         let unresolved = SecretAttachment {
             port: Input::Text(String::new()),
             ..wanted

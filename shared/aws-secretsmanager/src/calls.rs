@@ -4,9 +4,12 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::RequestId;
 use outrigger_aws::{call_error, is_code};
-use outrigger_engine::ports::provider::{CallError, CallErrorKind, Difference};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Difference, Progress};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use crate::value;
 
 pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 pub(crate) const PUT_SECRET_VALUE: &str = "secretsmanager:PutSecretValue";
@@ -109,12 +112,27 @@ pub(crate) fn request_token(parts: &[&str]) -> String {
     token
 }
 
-/// A property of a value that is not as wanted. What is there instead is never told.
-pub(crate) fn another_value(property: &'static str, wanted: impl ToString) -> Difference {
-    Difference {
-        property,
-        wanted: wanted.to_string(),
-        actual: "another value".to_owned(),
+/// Where a value differs from what is wanted: of each property its name, the field of the value, and what that is to be.
+///
+/// Every field is missing from a value that is no JSON object.
+pub(crate) fn value_differences(
+    wanted: &[(&'static str, &'static str, Value)],
+    text: &SecretString,
+) -> Vec<Difference> {
+    let told = value::told(text);
+    wanted
+        .iter()
+        .filter_map(|(property, field, wanted)| {
+            let actual = told.as_ref().map(|told| told.field(field)).unwrap_or_default();
+            Difference::between(property, wanted, &actual)
+        })
+        .collect()
+}
+
+/// What is in the way of a new version of a value that cannot be read as one of ours.
+pub(crate) fn unreadable(arn: &str) -> Progress {
+    Progress::Blocked {
+        reason: format!("the value of {arn} is no JSON object: put one with username and password"),
     }
 }
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::Tag;
-use outrigger_aws::{TAGS, is_code, missing_tags, unchangeable};
+use outrigger_aws::{TAGS, TAGS_GONE, is_code, missing_tags, surplus_keys, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Secret;
 use outrigger_model::resource::is_ours;
 use secrecy::SecretString;
+use serde_json::Value;
 
-use crate::calls::{self, Current, NOT_FOUND, another_value, failed, request_token};
+use crate::calls::{self, Current, NOT_FOUND, PUT_SECRET_VALUE, failed, request_token, unreadable, value_differences};
 use crate::{POLL_SECONDS, value};
 
 const PASSWORD_LENGTH: i64 = 32;
@@ -33,7 +34,7 @@ pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Secret) -
     // The value of another's secret is none of our business.
     if ours && condition == Condition::Ready {
         match calls::current(client, &arn).await? {
-            Current::Value { text, .. } => differences.extend(value_differences(wanted, &text)),
+            Current::Value { text, .. } => differences.extend(value_differences(&fields(wanted, &text), &text)),
             // A new version shows late.
             Current::Absent => {
                 condition = Condition::Changing {
@@ -43,6 +44,7 @@ pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Secret) -
             Current::Deleting => condition = Condition::Deleting,
         }
     }
+    differences.extend(surplus_tags(&target.tags_gone, &tags));
     Ok(Some(Observed {
         id: arn.clone(),
         attributes: BTreeMap::from([("arn".to_owned(), arn)]),
@@ -50,6 +52,7 @@ pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Secret) -
         ours,
         differences,
         duplicates: Vec::new(),
+        pending: Vec::new(),
     }))
 }
 
@@ -77,6 +80,16 @@ pub(crate) async fn ensure(
                 .await
                 .map_err(|error| failed("secretsmanager:TagResource", &error))?;
         }
+        // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UntagResource.html
+        TAGS_GONE => {
+            client
+                .untag_resource()
+                .secret_id(&observed.id)
+                .set_tag_keys(Some(surplus_keys(first)))
+                .send()
+                .await
+                .map_err(|error| failed("secretsmanager:UntagResource", &error))?;
+        }
         // UpdateSecret without a value makes no new version:
         // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
         "description" => {
@@ -88,8 +101,31 @@ pub(crate) async fn ensure(
                 .await
                 .map_err(|error| failed("secretsmanager:UpdateSecret", &error))?;
         }
-        _ => return Ok(unchangeable("a secret", first)),
+        _ => return change_value(client, target, wanted, &observed.id).await,
     }
+    Ok(Progress::changed(POLL_SECONDS))
+}
+
+/// GetSecretValue, then PutSecretValue of the same with what is wanted, the password as it is:
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html>.
+///
+/// # Caveats
+/// - As for attachments: somebody else's write between the two would be lost.
+async fn change_value(client: &Client, target: &Target, wanted: &Secret, arn: &str) -> Result<Progress, CallError> {
+    let (version, text) = match calls::current(client, arn).await? {
+        Current::Value { version, text, .. } => (version, text),
+        Current::Absent | Current::Deleting => return Err(calls::absent(PUT_SECRET_VALUE, arn)),
+    };
+    let changes: Vec<_> = fields(wanted, &text)
+        .into_iter()
+        .map(|(_, field, value)| (field, value))
+        .collect();
+    let Some(changed) = value::with(&text, &changes) else {
+        return Ok(unreadable(arn));
+    };
+    // The version it is made from is in the token: a repeat is the same write, a later change is another.
+    let token = request_token(&[&target.token, "change", &version]);
+    calls::put(client, arn, token, &changed).await?;
     Ok(Progress::changed(POLL_SECONDS))
 }
 
@@ -112,6 +148,7 @@ async fn create(client: &Client, target: &Target, wanted: &Secret) -> Result<Pro
     Ok(Progress::InProgress {
         id: output.arn,
         poll_after_seconds: POLL_SECONDS,
+        request_id: None,
     })
 }
 
@@ -206,16 +243,16 @@ fn differences(
     .collect()
 }
 
-/// Where a secret's value differs from what is wanted. The port is the attachment's, once there is one.
-fn value_differences(wanted: &Secret, text: &SecretString) -> Vec<Difference> {
+/// What a secret's value is to say: property, field, value. The port is the attachment's, once there is one.
+fn fields(wanted: &Secret, text: &SecretString) -> Vec<(&'static str, &'static str, Value)> {
+    let port = (!value::is_attached(text)).then(|| ("port", "port", wanted.port.into()));
     [
-        ("username", "username", &wanted.username),
-        ("engine", "engine", &wanted.engine),
-        ("database", "dbname", &wanted.database),
+        ("username", "username", wanted.username.as_str().into()),
+        ("engine", "engine", wanted.engine.as_str().into()),
+        ("database", "dbname", wanted.database.as_str().into()),
     ]
     .into_iter()
-    .filter(|(_, field, wanted)| !value::has(text, field, wanted))
-    .map(|(property, _, wanted)| another_value(property, wanted))
+    .chain(port)
     .collect()
 }
 
@@ -244,17 +281,26 @@ mod tests {
         assert_eq!(found.first().map(|difference| difference.property), Some("description"));
 
         let password = SecretString::from("hunter2");
-        assert_eq!(value_differences(&wanted(), &value::initial(&wanted(), &password)), []);
+        let of = |text: &SecretString| -> Vec<String> {
+            let found = value_differences(&fields(&wanted(), text), text);
+            assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+            found
+                .iter()
+                .map(|difference| format!("{}: {} / {}", difference.property, difference.wanted, difference.actual))
+                .collect()
+        };
+        assert_eq!(of(&value::initial(&wanted(), &password)), Vec::<String>::new());
         let other = Secret {
             username: "other".to_owned(),
             port: 1,
             ..wanted()
         };
-        let found = value_differences(&wanted(), &value::initial(&other, &password));
-        assert_eq!(found, [another_value("username", "dbadmin")]);
-        let found = value_differences(&wanted(), &SecretString::from("hunter2"));
-        assert_eq!(found.len(), 3);
-        assert!(!format!("{found:?}").contains("hunter2"));
+        let other = value::initial(&other, &password);
+        assert_eq!(of(&other), [r#"username: "dbadmin" / "other""#, "port: 5432 / 1"]);
+        // Attached, the port is the attachment's.
+        let attached = value::with(&other, &[("host", "db.example".into())]).unwrap();
+        assert_eq!(of(&attached), [r#"username: "dbadmin" / "other""#]);
+        assert_eq!(of(&SecretString::from("hunter2")).len(), 4);
     }
 
     #[test]

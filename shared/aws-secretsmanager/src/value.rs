@@ -32,27 +32,44 @@ pub(crate) fn credentials(text: &SecretString) -> Option<Credentials> {
     }
 }
 
-/// Whether a field of the value has this text.
-pub(crate) fn has(text: &SecretString, field: &str, wanted: &str) -> bool {
-    fields(text).is_some_and(|fields| fields.get(field).and_then(Value::as_str) == Some(wanted))
+/// What a value says of the fields that are no secret; never the password, whatever field it is in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Told(Map<String, Value>);
+
+/// The fields of a value that may be told, besides how they are called in the document's words.
+const TELLABLE: [&str; 5] = ["username", "engine", "port", "dbname", "host"];
+
+/// What a value says; `None` when it is no JSON object.
+pub(crate) fn told(text: &SecretString) -> Option<Told> {
+    let mut fields = fields(text)?;
+    let password = fields.remove("password");
+    fields.retain(|name, value| {
+        let is_plain = value.is_string() || value.is_number();
+        // Somebody may have put the password where it does not belong.
+        TELLABLE.contains(&name.as_str()) && is_plain && Some(&*value) != password.as_ref()
+    });
+    Some(Told(fields))
 }
 
-/// Whether a field of the value is this number. A port that somebody wrote as a text is not.
-pub(crate) fn has_number(text: &SecretString, field: &str, wanted: u16) -> bool {
-    fields(text).is_some_and(|fields| fields.get(field).and_then(Value::as_u64) == Some(u64::from(wanted)))
+impl Told {
+    /// A field's value; `null` where there is none, or none that may be told.
+    pub(crate) fn field(&self, name: &str) -> Value {
+        self.0.get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// The value with these fields, every other field as it was, the password among them; `None` when it is no JSON object.
+pub(crate) fn with(text: &SecretString, changes: &[(&str, Value)]) -> Option<SecretString> {
+    let mut fields = fields(text)?;
+    for (name, value) in changes {
+        fields.insert((*name).to_owned(), value.clone());
+    }
+    Some(SecretString::from(Value::Object(fields).to_string()))
 }
 
 /// Whether the value is JSON with `host`.
 pub(crate) fn is_attached(text: &SecretString) -> bool {
     fields(text).is_some_and(|fields| fields.contains_key("host"))
-}
-
-/// The value with this host and port, every other field as it was; `None` when it is no JSON object.
-pub(crate) fn attached(text: &SecretString, host: &str, port: u16) -> Option<SecretString> {
-    let mut fields = fields(text)?;
-    fields.insert("host".to_owned(), host.into());
-    fields.insert("port".to_owned(), port.into());
-    Some(SecretString::from(Value::Object(fields).to_string()))
 }
 
 /// The value without `host`, every other field as it was; `None` when it is no JSON object.
@@ -95,17 +112,16 @@ mod tests {
         });
         assert_eq!(parsed(&first), expected);
         assert!(!is_attached(&first));
-        assert!(has(&first, "dbname", "tapdb") && !has(&first, "dbname", "other"));
 
-        let second = attached(&first, "db.example", 5433).unwrap();
+        let attachment = [("host", json!("db.example")), ("port", json!(5433))];
+        let second = with(&first, &attachment).unwrap();
         expected["host"] = json!("db.example");
         expected["port"] = json!(5433);
         assert_eq!(parsed(&second), expected);
-        assert!(is_attached(&second) && has(&second, "host", "db.example") && has_number(&second, "port", 5433));
-        assert!(!has_number(&second, "port", 5432));
+        assert!(is_attached(&second));
         // A repeat is the same text, so that the same token is the same call.
         assert_eq!(
-            attached(&second, "db.example", 5433).unwrap().expose_secret(),
+            with(&second, &attachment).unwrap().expose_secret(),
             second.expose_secret()
         );
 
@@ -129,9 +145,21 @@ mod tests {
         ] {
             assert!(credentials(&SecretString::from(text)).is_none(), "{text}");
         }
-        assert!(attached(&SecretString::from("text"), "host", 1).is_none());
+        assert!(with(&SecretString::from("text"), &[]).is_none());
         assert!(detached(&SecretString::from("[]")).is_none());
-        let port_as_text = SecretString::from(r#"{"port": "5432"}"#);
-        assert!(!has_number(&port_as_text, "port", 5432));
+        assert!(told(&SecretString::from("hunter2")).is_none());
+    }
+
+    #[test]
+    fn only_what_is_no_secret_is_told() {
+        let text = r#"{"username": "a", "password": "hunter2", "token": "hunter3", "engine": "hunter2", "port": "5432",
+            "dbname": ["hunter2"], "host": null}"#;
+        let told = told(&SecretString::from(text)).unwrap();
+        let of = |name| told.field(name);
+        assert_eq!([of("username"), of("port")], [json!("a"), json!("5432")]);
+        for name in ["password", "token", "engine", "dbname", "host", "absent"] {
+            assert_eq!(of(name), Value::Null, "{name}");
+        }
+        assert!(!format!("{told:?}").contains("hunter"));
     }
 }

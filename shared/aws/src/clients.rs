@@ -10,6 +10,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use outrigger_model::Region;
 use tokio::sync::OnceCell;
 
+use crate::traced::noting;
+
 /// One try of one call: long enough for the slowest create (RDS, ElastiCache).
 const TRY_SECONDS_MAX: u64 = 8;
 /// All tries of one call; two of them (a read, then a write) fit into [`outrigger_engine::ports::provider::CALL_SECONDS_MAX`].
@@ -32,8 +34,11 @@ impl Aws {
 
     /// Takes a configuration that is already made.
     pub fn with_config(config: SdkConfig) -> Self {
+        let client = noting(config.http_client());
         Self {
-            shared: Arc::new(OnceCell::new_with(Some(config))),
+            shared: Arc::new(OnceCell::new_with(Some(
+                config.to_builder().http_client(client).build(),
+            ))),
         }
     }
 
@@ -43,6 +48,7 @@ impl Aws {
             .shared
             .get_or_init(|| async {
                 aws_config::defaults(BehaviorVersion::latest())
+                    .http_client(noting(None))
                     .retry_config(RetryConfig::standard().with_max_attempts(3))
                     .timeout_config(
                         TimeoutConfig::builder()

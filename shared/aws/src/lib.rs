@@ -1,5 +1,5 @@
 //! What every AWS adapter shares: configuration, clients made lazily per region, the mapping of errors, the time that a
-//! call may take, what becomes of what is not at rest or cannot be changed, and the comparison of tags.
+//! call may take, what becomes of what is not at rest or cannot be changed, the comparison of tags, and AWS's request ids.
 
 mod clients;
 mod error;
@@ -7,10 +7,12 @@ mod number;
 mod rest;
 mod tags;
 mod time;
+mod traced;
 
 pub use clients::{Aws, Clients};
 pub use error::{call_error, chain, is_code};
 pub use number::number;
 pub use rest::{gone_meanwhile, not_at_rest, unchangeable};
-pub use tags::{TAGS, missing_tags};
+pub use tags::{TAGS, TAGS_GONE, missing_tags, surplus_keys, surplus_tags};
 pub use time::in_time;
+pub use traced::Traced;

@@ -58,11 +58,7 @@ mod tests {
 
     #[test]
     fn both_values_are_told_of_what_cannot_be_changed() {
-        let shards = Difference {
-            property: "shards",
-            wanted: "3".to_owned(),
-            actual: "2".to_owned(),
-        };
+        let shards = Difference::new("shards", &3, &2);
         let reason = "the property shards of a stream cannot be changed by this version: wanted 3, there is 2";
         let blocked = Progress::Blocked {
             reason: reason.to_owned(),

@@ -57,6 +57,9 @@ mod tests {
             },
             id: None,
             token: "0001-a".to_owned(),
+            not: Default::default(),
+            tags_gone: Default::default(),
+            unprotect: false,
         }
     }
 

@@ -2,6 +2,7 @@
 //! clock. It knows no AWS SDK, no Lambda runtime and no environment.
 
 pub mod conformance;
+pub mod durations;
 pub mod executor;
 pub mod memory;
 pub mod ports;

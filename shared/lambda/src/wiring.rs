@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use outrigger_aws::{Aws, chain};
+use outrigger_aws::{Aws, Traced, chain};
 use outrigger_engine::executor::Providers;
 use outrigger_engine::ports::catalog::Catalog;
 use outrigger_engine::ports::clock::{Clock, SystemClock};
 use outrigger_engine::ports::document_source::DocumentSource;
+use outrigger_engine::ports::provider::Provider;
 use outrigger_engine::ports::store::StateStore;
 use outrigger_engine::state::State;
 use outrigger_engine::tasks::{Invocation, TaskError, close_operation, converge_lane, plan_stack};
@@ -32,7 +33,7 @@ const RESERVE_MS: u64 = 2_000;
 /// When the environment lacks something, or Lambda's runtime API ends.
 pub async fn run_lane(store: MakeStore, providers: fn(&Aws) -> Providers) -> Result<(), lambda_runtime::Error> {
     let (aws, state) = start(store)?;
-    let providers = providers(&aws);
+    let providers = Providers::new([Arc::new(Traced::new(providers(&aws))) as Arc<dyn Provider>]);
     serve(async |invocation: Invocation, request: converge_lane::Request| {
         let ports = converge_lane::Ports {
             state: &state,

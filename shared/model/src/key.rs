@@ -35,6 +35,18 @@ impl Region {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The partition that ARNs of the region name:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
+    pub fn partition(&self) -> &'static str {
+        if self.0.starts_with("cn-") {
+            "aws-cn"
+        } else if self.0.starts_with("us-gov-") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        }
+    }
 }
 
 impl fmt::Display for Region {
@@ -51,7 +63,7 @@ pub enum Lane {
     Network,
     /// Secrets, databases, caches, streams: `create-datastore`.
     Datastore,
-    /// Alarms: `create-observability`.
+    /// Alarms and log groups: `create-observability`.
     Observability,
 }
 
@@ -137,8 +149,13 @@ kinds! {
     SecurityGroup = "security-group", Network, UniqueName, [];
     /// `AWS::RDS::DBSubnetGroup`.
     DbSubnetGroup = "db-subnet-group", Datastore, UniqueName, [];
+    /// `AWS::RDS::DBParameterGroup`. Its family is part of its name, so that two majors of one database never meet.
+    DbParameterGroup = "db-parameter-group", Datastore, UniqueName, [];
     /// `AWS::RDS::DBInstance`.
-    DbInstance = "db-instance", Datastore, UniqueName, ["arn", "endpoint", "port", "engine_version"];
+    DbInstance = "db-instance", Datastore, UniqueName,
+        ["arn", "endpoint", "port", "engine_version", "availability_zone", "multi_az"];
+    /// `AWS::IAM::Role` that an AWS service takes on for a resource of the stack.
+    Role = "role", Datastore, UniqueName, ["arn"];
     /// `AWS::ElastiCache::SubnetGroup`.
     CacheSubnetGroup = "cache-subnet-group", Datastore, UniqueName, [];
     /// `AWS::ElastiCache::ReplicationGroup`. `member_1` and so on are the ids of its cache clusters.
@@ -152,6 +169,8 @@ kinds! {
     SecretAttachment = "secret-attachment", Datastore, ClientToken, [];
     /// `AWS::CloudWatch::Alarm`.
     Alarm = "alarm", Observability, UniqueName, ["arn"];
+    /// `AWS::Logs::LogGroup`.
+    LogGroup = "log-group", Observability, UniqueName, ["arn"];
 }
 
 impl fmt::Display for Kind {
@@ -178,6 +197,34 @@ impl ResourceKey {
             region: region.clone(),
             kind,
             name: name.into(),
+        }
+    }
+}
+
+/// What stands between a resource's name and the number of a former object. No component's name can hold it.
+const FORMER: char = '~';
+
+impl ResourceKey {
+    /// The key under which the object is recorded that this resource's replacement leaves behind until it is deleted.
+    /// `number` tells several such objects apart.
+    pub fn former(&self, number: u32) -> Self {
+        Self {
+            name: format!("{}{FORMER}{number}", self.name),
+            ..self.clone()
+        }
+    }
+
+    /// Whether this is the key of a former object.
+    pub fn is_former(&self) -> bool {
+        self.name.contains(FORMER)
+    }
+
+    /// The key of the resource, whose former object this may be.
+    pub fn current(&self) -> Self {
+        let name = self.name.split(FORMER).next().unwrap_or_default();
+        Self {
+            name: name.to_owned(),
+            ..self.clone()
         }
     }
 }
@@ -241,6 +288,16 @@ mod tests {
             assert_eq!(serde_json::from_str::<ResourceKey>(&json).unwrap(), key);
             assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{}\"", kind.as_str()));
         }
+    }
+
+    #[test]
+    fn former_objects_have_keys_of_their_own() {
+        let key = ResourceKey::new(&Region::new("us-east-1"), Kind::Vpc, "vpc");
+        let former = key.former(1);
+        assert_eq!(former.to_string(), "us-east-1/vpc/vpc~1");
+        assert_eq!(former.to_string().parse(), Ok(former.clone()));
+        assert!(former.is_former() && !key.is_former());
+        assert_eq!((former.current(), key.current()), (key.clone(), key));
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod resource;
 pub use document::{Document, Problem};
 pub use key::{Identity, Kind, Lane, Region, ResourceKey, StackId};
 pub use properties::{Input, Properties};
-pub use record::{CallOutcome, Intent, Record, StepState};
+pub use record::{CallOutcome, CallRecord, Changed, Deviation, Drift, Intent, Record, StepState};
 pub use resource::Resource;
 
 /// The number that only grows: every write of state is conditional on it.

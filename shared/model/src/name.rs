@@ -8,9 +8,15 @@ use crate::key::{Kind, ResourceKey, StackId};
 ///
 /// Over the kind's limit it is cut, and ends in `-` and the first 8 hex digits of the SHA-256 of the resource's full
 /// key with its stack, so that two long names never meet.
+///
+/// Roles are one account's, not one region's: their names end in the region.
 pub fn physical_name(stack: &StackId, key: &ResourceKey) -> String {
+    let name = match key.kind {
+        Kind::Role => format!("{}-{}", key.name, key.region),
+        _ => key.name.clone(),
+    };
     shortened(
-        &format!("{}-{}-{}", stack.stack, stack.environment, key.name),
+        &format!("{}-{}-{name}", stack.stack, stack.environment),
         &format!("{stack}/{key}"),
         length_max(key.kind),
     )
@@ -35,6 +41,10 @@ fn length_max(kind: Kind) -> usize {
         Kind::DbInstance => 63,
         // StreamName: 1 to 128.
         Kind::Stream => 128,
+        // RoleName: 1 to 64.
+        Kind::Role => 64,
+        // logGroupName: 1 to 512; whoever writes to it gives it its name.
+        Kind::LogGroup => 512,
         // GroupName, DBSubnetGroupName, CacheSubnetGroupName, AlarmName: 255; a tag's value: 256; a secret: 512.
         Kind::Vpc
         | Kind::Subnet
@@ -44,6 +54,7 @@ fn length_max(kind: Kind) -> usize {
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
         | Kind::DbSubnetGroup
+        | Kind::DbParameterGroup
         | Kind::CacheSubnetGroup
         | Kind::Secret
         | Kind::SecretAttachment

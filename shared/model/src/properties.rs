@@ -53,6 +53,8 @@ impl Input {
 macro_rules! properties {
     ($($kind:ident,)*) => {
         /// What a resource is to be.
+        // One resource's are held at a time, in maps by key: what a small kind wastes does not matter.
+        #[allow(clippy::large_enum_variant)]
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         pub enum Properties { $(
@@ -71,8 +73,8 @@ macro_rules! properties {
 
 properties! {
     Vpc, Subnet, InternetGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup,
-    DbSubnetGroup, DbInstance, CacheSubnetGroup, ReplicationGroup, Stream, Secret, SecretAttachment,
-    Alarm,
+    DbSubnetGroup, DbParameterGroup, DbInstance, Role, CacheSubnetGroup, ReplicationGroup, Stream, Secret,
+    SecretAttachment, Alarm, LogGroup,
 }
 
 /// A VPC; DNS support and host names are always on.
@@ -154,10 +156,47 @@ pub struct IngressRule {
 /// A DB subnet group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DbSubnetGroup {
+    /// The VPC's id, that of all its subnets.
+    pub vpc: Input,
     /// What it is for.
     pub description: String,
     /// The subnets' ids.
     pub subnets: Vec<Input>,
+}
+
+/// A DB parameter group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DbParameterGroup {
+    /// The family: the engine and its major version, such as `postgres15`.
+    pub family: String,
+    /// What it is for.
+    pub description: String,
+    /// The parameters that differ from the family's defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// Which of them take effect only when the database restarts.
+    pub static_parameters: BTreeSet<String>,
+}
+
+/// When a change takes effect that AWS can put off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Apply {
+    /// At once, with whatever interruption it brings.
+    #[default]
+    Now,
+    /// In the next maintenance window.
+    InWindow,
+}
+
+/// A role that an AWS service takes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Role {
+    /// What it is for.
+    pub description: String,
+    /// The service, such as `monitoring.rds.amazonaws.com`.
+    pub service: String,
+    /// The ARNs of the managed policies that say what it may do.
+    pub managed_policies: BTreeSet<String>,
 }
 
 /// An RDS for PostgreSQL instance. Storage is always encrypted; it is never publicly accessible.
@@ -167,8 +206,11 @@ pub struct DbInstance {
     pub engine_version: String,
     /// The instance class, such as `db.t3.micro`.
     pub class: String,
-    /// Allocated storage.
+    /// Allocated storage, at the least.
     pub storage_gib: u32,
+    /// Up to how much AWS may grow it by itself; never without.
+    #[serde(default)]
+    pub storage_gib_max: Option<u32>,
     /// `gp2` or `gp3`.
     pub storage_type: String,
     /// Whether it has a standby in another zone.
@@ -177,12 +219,30 @@ pub struct DbInstance {
     pub database: String,
     /// The port it listens on.
     pub port: u16,
+    /// The master user's name.
+    #[serde(default)]
+    pub user: String,
     /// The ARN of the secret whose `username` and `password` its master user gets.
     pub secret: Input,
     /// The DB subnet group's name.
     pub subnet_group: Input,
     /// The security groups' ids.
     pub security_groups: Vec<Input>,
+    /// The DB parameter group's name; the engine's default group without.
+    #[serde(default)]
+    pub parameter_group: Option<Input>,
+    /// The parameters that take effect only when it restarts.
+    #[serde(default)]
+    pub static_parameters: BTreeMap<String, String>,
+    /// How often enhanced monitoring measures; 0 switches it off.
+    #[serde(default)]
+    pub monitoring_interval_seconds: u32,
+    /// The ARN of the role that enhanced monitoring takes on.
+    #[serde(default)]
+    pub monitoring_role: Option<Input>,
+    /// The logs that are sent to CloudWatch Logs, such as `postgresql`.
+    #[serde(default)]
+    pub log_exports: BTreeSet<String>,
     /// How long automated backups are kept; 0 switches them off.
     pub backup_retention_days: u32,
     /// When backups are made, `hh:mm-hh:mm` in UTC.
@@ -195,11 +255,19 @@ pub struct DbInstance {
     pub deletion_protection: bool,
     /// Whether a final snapshot is taken when it is deleted.
     pub final_snapshot: bool,
+    /// When changes take effect that AWS can put off.
+    #[serde(default)]
+    pub apply: Apply,
+    /// Whether a change may replace it, and so lose its data.
+    #[serde(default)]
+    pub allow_replace: bool,
 }
 
 /// An ElastiCache subnet group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CacheSubnetGroup {
+    /// The VPC's id, that of all its subnets.
+    pub vpc: Input,
     /// What it is for.
     pub description: String,
     /// The subnets' ids.
@@ -227,6 +295,12 @@ pub struct ReplicationGroup {
     pub subnet_group: Input,
     /// The security groups' ids.
     pub security_groups: Vec<Input>,
+    /// When changes take effect that AWS can put off.
+    #[serde(default)]
+    pub apply: Apply,
+    /// Whether a change may replace it, and so lose its data.
+    #[serde(default)]
+    pub allow_replace: bool,
 }
 
 /// A provisioned Kinesis data stream.
@@ -290,6 +364,10 @@ pub struct Alarm {
     /// What a period without data counts as.
     pub missing_data: MissingData,
 }
+
+/// A log group that an AWS service writes to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogGroup {}
 
 /// How a period's samples become one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

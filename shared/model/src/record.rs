@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::UnixMs;
 use crate::key::ResourceKey;
@@ -57,6 +58,70 @@ pub struct Record {
     /// How many observations in a row found nothing, each long enough after the call to count.
     #[serde(default)]
     pub absences: u32,
+    /// The last change of each property by a call; AWS wants time between changes of some.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed: BTreeMap<String, Changed>,
+}
+
+/// A change of a property that AWS has taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// When.
+    pub at_ms: UnixMs,
+    /// To which value.
+    pub to: Value,
+}
+
+/// A call that changed something, as AWS's support knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// What it did: `create`, `change`, `delete`, `delete duplicate`.
+    pub verb: String,
+    /// When its answer came.
+    pub at_ms: UnixMs,
+    /// AWS's request id; none where there was no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Why it failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// One property that is not as it is wanted. Never of a secret's value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deviation {
+    /// The property's name, as in [`crate::Properties`].
+    pub property: String,
+    /// What is wanted.
+    pub wanted: Value,
+    /// What is there.
+    pub actual: Value,
+}
+
+/// How a resource differs from what is recorded of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "drift")]
+pub enum Drift {
+    /// It is not there any more.
+    Missing,
+    /// Something else has its name.
+    NotOurs {
+        /// That object's id.
+        id: String,
+    },
+    /// AWS says that it will not come right by itself.
+    Broken {
+        /// AWS's word for it, and what to do.
+        reason: String,
+    },
+    /// These properties were changed behind our back.
+    Changed {
+        /// The properties.
+        deviations: Vec<Deviation>,
+        /// Whether they were taken into the record.
+        #[serde(default)]
+        accepted: bool,
+    },
 }
 
 /// Where a step of the plan under way stands.
@@ -89,6 +154,23 @@ pub enum StepState {
         /// When it was seen done.
         at_ms: UnixMs,
     },
+    /// Accepted by AWS, to take effect in the maintenance window.
+    PendingWindow {
+        /// When it began.
+        since_ms: UnixMs,
+        /// When AWS was seen to have accepted it.
+        at_ms: UnixMs,
+        /// The properties that are to change.
+        properties: Vec<String>,
+    },
+    /// Looked at: it is not as it is recorded.
+    Drifted {
+        /// When it was looked at.
+        at_ms: UnixMs,
+        /// How it differs.
+        #[serde(flatten)]
+        drift: Drift,
+    },
     /// Failed for good in this operation.
     Failed {
         /// When it began.
@@ -106,11 +188,20 @@ pub enum StepState {
 }
 
 impl StepState {
+    /// Whether what depends on it can go on.
+    pub fn is_done(&self) -> bool {
+        matches!(self, StepState::Done { .. } | StepState::PendingWindow { .. })
+    }
+
     /// Whether nothing more will happen to it in this operation.
     pub fn is_settled(&self) -> bool {
         match self {
             StepState::Waiting | StepState::InProgress { .. } => false,
-            StepState::Done { .. } | StepState::Failed { .. } | StepState::Skipped { .. } => true,
+            StepState::Done { .. }
+            | StepState::PendingWindow { .. }
+            | StepState::Drifted { .. }
+            | StepState::Failed { .. }
+            | StepState::Skipped { .. } => true,
         }
     }
 
@@ -120,6 +211,8 @@ impl StepState {
             StepState::Waiting => "waiting",
             StepState::InProgress { .. } => "in progress",
             StepState::Done { .. } => "done",
+            StepState::PendingWindow { .. } => "pending window",
+            StepState::Drifted { .. } => "drifted",
             StepState::Failed { .. } => "failed",
             StepState::Skipped { .. } => "skipped",
         }

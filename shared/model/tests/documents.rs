@@ -23,12 +23,39 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn the_reference_stack_is_good() {
-    let document = parse(&good()).unwrap();
-    assert_eq!(document.id().to_string(), "data-processing/production");
-    // What parse reads, it reads again from what it wrote: `close-operation` does.
-    let written = serde_json::to_value(&document).unwrap();
-    assert_eq!(parse(&written).unwrap(), document);
+fn the_reference_stacks_are_good() {
+    let highly_available = document::from_text(include_str!("../../../stacks/postgres-ha.yaml")).unwrap();
+    for (value, id) in [
+        (good(), "data-processing/production"),
+        (highly_available, "postgres-ha/production"),
+    ] {
+        let document = parse(&value).unwrap();
+        assert_eq!(document.id().to_string(), id);
+        // What parse reads, it reads again from what it wrote.
+        let written = serde_json::to_value(&document).unwrap();
+        assert_eq!(parse(&written).unwrap(), document);
+    }
+}
+
+#[test]
+fn parameters_may_be_written_as_what_they_are() {
+    let written =
+        json!({ "max_connections": 200, "rds.force_ssl": true, "log_statement": "all", "random_page_cost": 1.1 });
+    let document = parse(&with("/databases/database/parameters", written)).unwrap();
+    let read: Vec<(&str, &str)> = document.databases["database"]
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        read,
+        [
+            ("log_statement", "all"),
+            ("max_connections", "200"),
+            ("random_page_cost", "1.1"),
+            ("rds.force_ssl", "1"),
+        ]
+    );
 }
 
 #[test]
@@ -57,6 +84,38 @@ fn defaults_are_safe() {
 #[test]
 fn bad_documents_are_refused_where_they_are_bad() {
     let table = [
+        ("/on_failure", json!("panic"), "on_failure"),
+        (
+            "/databases/database/storage_gib_max",
+            json!(20),
+            "databases.database.storage_gib_max",
+        ),
+        (
+            "/databases/database/monitoring_interval_seconds",
+            json!(7),
+            "databases.database.monitoring_interval_seconds",
+        ),
+        (
+            "/databases/database/log_exports",
+            json!(["mysql"]),
+            "databases.database.log_exports",
+        ),
+        (
+            "/databases/database/parameters",
+            json!({ "Log_Statement": "all" }),
+            "databases.database.parameters",
+        ),
+        (
+            "/databases/database/parameters",
+            json!({ "log_statement": ["all"] }),
+            "databases.database.parameters.log_statement",
+        ),
+        ("/databases/database/apply", json!("later"), "databases.database.apply"),
+        (
+            "/databases/database/tags",
+            json!({ "Name": "mine" }),
+            "databases.database.tags.Name",
+        ),
         ("/stack", json!("Data"), "stack"),
         ("/stack", json!("a-name-that-is-far-too-long-to-be-used"), "stack"),
         ("/stack", json!(7), "stack"),

@@ -8,16 +8,42 @@ use outrigger_model::properties::{self, IngressRule, Input, Reference};
 use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_RESOURCE, TAG_STACK};
 use outrigger_model::{Kind, Properties, Resource, ResourceKey};
 
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Graph;
 use crate::resolve::references;
 
 /// What AWS answered, once.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resolved {
     /// The zones to use, one per zone the document wants.
     pub zones: Vec<String>,
     /// The engine version of each component, by its path (`databases.main`).
     pub versions: BTreeMap<String, String>,
+    /// Which of a component's parameters take effect only when its database restarts, by its path.
+    #[serde(default)]
+    pub static_parameters: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Resolved {
+    /// Stands in for what AWS has not been asked: zones by number, versions as the document has them, every parameter as
+    /// if it needed no restart. Good for showing a graph, not for making a plan.
+    pub fn unasked(document: &Document) -> Self {
+        let databases = document.databases.iter();
+        let databases = databases.map(|(name, of)| (ComponentPath::Database(name.clone()), &of.version));
+        let caches = document.caches.iter();
+        let caches = caches.map(|(name, of)| (ComponentPath::Cache(name.clone()), &of.version));
+        Self {
+            zones: (1..=document.network.zones)
+                .map(|zone| format!("zone-{zone}"))
+                .collect(),
+            versions: databases
+                .chain(caches)
+                .map(|(component, version)| (component.to_string(), version.clone()))
+                .collect(),
+            static_parameters: BTreeMap::new(),
+        }
+    }
 }
 
 /// Expands every component of a document into its resources. Acyclic by construction: a component only refers to what
@@ -60,6 +86,9 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
         OutputPath::Component(ComponentPath::Database(name), attribute) if attribute == "secret_arn" => {
             (key(Kind::Secret, name), "arn")
         }
+        OutputPath::Component(ComponentPath::Database(name), attribute) if attribute == "subnet_group_name" => {
+            (key(Kind::DbSubnetGroup, name), "id")
+        }
         OutputPath::Component(ComponentPath::Database(name), attribute) => {
             (key(Kind::DbInstance, name), attribute.as_str())
         }
@@ -91,10 +120,16 @@ struct Expansion<'a> {
 
 impl Expansion<'_> {
     fn add(&mut self, kind: Kind, name: &str, properties: Properties) -> ResourceKey {
-        self.add_tagged(kind, name, properties, &[])
+        self.add_tagged(kind, name, properties, &BTreeMap::new())
     }
 
-    fn add_tagged(&mut self, kind: Kind, name: &str, properties: Properties, own_tags: &[(&str, &str)]) -> ResourceKey {
+    fn add_tagged(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        properties: Properties,
+        own_tags: &BTreeMap<String, String>,
+    ) -> ResourceKey {
         debug_assert_eq!(kind, properties.kind());
         let id = self.document.id();
         let key = ResourceKey::new(&self.document.region, kind, name);
@@ -107,8 +142,9 @@ impl Expansion<'_> {
             (TAG_ENVIRONMENT, id.environment.as_str()),
             (TAG_RESOURCE, key_text.as_str()),
         ];
-        for (tag, value) in outriggers.iter().chain(own_tags) {
-            tags.insert((*tag).to_owned(), (*value).to_owned());
+        tags.extend(own_tags.clone());
+        for (tag, value) in outriggers {
+            tags.insert(tag.to_owned(), value.to_owned());
         }
         let depends_on: BTreeSet<ResourceKey> = references(&properties)
             .into_iter()
@@ -200,7 +236,7 @@ impl Expansion<'_> {
                         zone,
                         public_address_on_launch: kind == "public",
                     }),
-                    &[("Type", kind)],
+                    &BTreeMap::from([("Type".to_owned(), kind.to_owned())]),
                 );
                 self.add(
                     Kind::RouteTableAssociation,
@@ -243,7 +279,7 @@ impl Expansion<'_> {
     }
 
     fn stream(&mut self, name: &str, stream: &Stream) {
-        self.add(
+        self.add_tagged(
             Kind::Stream,
             name,
             Properties::Stream(properties::Stream {
@@ -251,6 +287,7 @@ impl Expansion<'_> {
                 retention_hours: stream.retention_hours,
                 shard_metrics: stream.shard_metrics.clone(),
             }),
+            &stream.tags,
         );
     }
 
@@ -261,11 +298,12 @@ impl Expansion<'_> {
             Kind::CacheSubnetGroup,
             name,
             Properties::CacheSubnetGroup(properties::CacheSubnetGroup {
+                vpc: Input::id_of(&network.vpc),
                 description: format!("private subnets of {}", self.document.id()),
                 subnets: network.private_subnets.iter().map(Input::id_of).collect(),
             }),
         );
-        self.add(
+        self.add_tagged(
             Kind::ReplicationGroup,
             name,
             Properties::ReplicationGroup(properties::ReplicationGroup {
@@ -278,17 +316,26 @@ impl Expansion<'_> {
                 multi_az: cache.multi_az,
                 subnet_group: Input::id_of(&subnet_group),
                 security_groups: vec![Input::id_of(&security_group)],
+                apply: cache.apply,
+                allow_replace: cache.allow_replace,
             }),
+            &cache.tags,
         );
     }
 
     fn database(&mut self, name: &str, database: &Database, network: &NetworkKeys) {
-        let engine_version = self.version(&ComponentPath::Database(name.to_owned()));
+        let component = ComponentPath::Database(name.to_owned());
+        let engine_version = self.version(&component);
+        let static_names = self.resolved.static_parameters.get(&component.to_string());
+        let static_names = static_names.cloned().unwrap_or_default();
+        let parameter_group = self.parameter_group(name, database, &engine_version, &static_names);
+        let monitoring_role = self.monitoring_role(name, database);
         let security_group = self.security_group(name, "postgresql", database.port, network);
         let subnet_group = self.add(
             Kind::DbSubnetGroup,
             name,
             Properties::DbSubnetGroup(properties::DbSubnetGroup {
+                vpc: Input::id_of(&network.vpc),
                 description: format!("private subnets of {}", self.document.id()),
                 subnets: network.private_subnets.iter().map(Input::id_of).collect(),
             }),
@@ -304,28 +351,44 @@ impl Expansion<'_> {
                 database: database.database.clone(),
             }),
         );
-        let instance = self.add(
+        let instance = self.add_tagged(
             Kind::DbInstance,
             name,
             Properties::DbInstance(properties::DbInstance {
                 engine_version,
                 class: database.class.clone(),
                 storage_gib: database.storage_gib,
+                storage_gib_max: database.storage_gib_max,
                 storage_type: database.storage_type.as_str().to_owned(),
                 multi_az: database.multi_az,
                 database: database.database.clone(),
                 port: database.port,
+                user: database.user.clone(),
                 secret: Input::of(&secret, "arn"),
                 subnet_group: Input::id_of(&subnet_group),
                 security_groups: vec![Input::id_of(&security_group)],
+                parameter_group: parameter_group.as_ref().map(Input::id_of),
+                static_parameters: database
+                    .parameters
+                    .iter()
+                    .filter(|(parameter, _)| static_names.contains(*parameter))
+                    .map(|(parameter, value)| (parameter.clone(), value.clone()))
+                    .collect(),
+                monitoring_interval_seconds: database.monitoring_interval_seconds,
+                monitoring_role: monitoring_role.as_ref().map(|role| Input::of(role, "arn")),
+                log_exports: database.log_exports.clone(),
                 backup_retention_days: database.backups.retention_days,
                 backup_window: database.backups.window.clone(),
                 maintenance_window: database.maintenance_window.to_lowercase(),
                 minor_upgrades: database.minor_upgrades,
                 deletion_protection: database.deletion_protection,
                 final_snapshot: database.final_snapshot,
+                apply: database.apply,
+                allow_replace: database.allow_replace,
             }),
+            &database.tags,
         );
+        self.log_groups(&instance, &database.log_exports);
         self.add(
             Kind::SecretAttachment,
             name,
@@ -335,6 +398,70 @@ impl Expansion<'_> {
                 port: Input::of(&instance, "port"),
             }),
         );
+    }
+
+    /// The parameter group of a database that has parameters of its own.
+    fn parameter_group(
+        &mut self,
+        name: &str,
+        database: &Database,
+        engine_version: &str,
+        static_names: &BTreeSet<String>,
+    ) -> Option<ResourceKey> {
+        if database.parameters.is_empty() {
+            return None;
+        }
+        let family = parameter_family(engine_version);
+        let description = format!("parameters of the database {name} of {}", self.document.id());
+        Some(self.add(
+            Kind::DbParameterGroup,
+            &format!("{name}-{family}"),
+            Properties::DbParameterGroup(properties::DbParameterGroup {
+                family,
+                description,
+                parameters: database.parameters.clone(),
+                static_parameters: static_names.clone(),
+            }),
+        ))
+    }
+
+    /// The role of enhanced monitoring:
+    /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html>.
+    fn monitoring_role(&mut self, name: &str, database: &Database) -> Option<ResourceKey> {
+        if database.monitoring_interval_seconds == 0 {
+            return None;
+        }
+        let partition = self.document.region.partition();
+        let policy = format!("arn:{partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole");
+        let description = format!("enhanced monitoring of the database {name} of {}", self.document.id());
+        Some(self.add(
+            Kind::Role,
+            &format!("{name}-monitoring"),
+            Properties::Role(properties::Role {
+                description,
+                service: "monitoring.rds.amazonaws.com".to_owned(),
+                managed_policies: BTreeSet::from([policy]),
+            }),
+        ))
+    }
+
+    /// The log groups that RDS writes to. It would make them itself, without tags, and leave them behind; so they are there
+    /// before the database, and go after it.
+    fn log_groups(&mut self, instance: &ResourceKey, exports: &BTreeSet<String>) {
+        let Some(identifier) = self.graph.resources.get(instance).map(|of| of.physical_name.clone()) else {
+            return;
+        };
+        for log in exports {
+            let name = format!("{}-{log}", instance.name);
+            let key = self.add(Kind::LogGroup, &name, Properties::LogGroup(properties::LogGroup {}));
+            if let Some(group) = self.graph.resources.get_mut(&key) {
+                group.physical_name = format!("/aws/rds/instance/{identifier}/{log}");
+                group.tags.insert("Name".to_owned(), group.physical_name.clone());
+            }
+            if let Some(instance) = self.graph.resources.get_mut(instance) {
+                instance.depends_on.insert(key);
+            }
+        }
     }
 
     fn alarm(&mut self, name: &str, alarm: &Alarm) {
@@ -381,4 +508,11 @@ impl Expansion<'_> {
             }),
         );
     }
+}
+
+/// The parameter group family of a version of PostgreSQL: `postgres15` of `15.4`.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html>
+pub fn parameter_family(engine_version: &str) -> String {
+    let major = engine_version.split('.').next().unwrap_or_default();
+    format!("postgres{major}")
 }

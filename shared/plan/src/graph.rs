@@ -1,6 +1,6 @@
 //! The resource graph.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use outrigger_model::{Resource, ResourceKey};
 use petgraph::algo::toposort;
@@ -19,16 +19,28 @@ impl Graph {
     /// # Errors
     /// A resource that depends on itself in the end, or on one that is not in the graph: a defect of the expansion.
     pub fn order(&self) -> Result<Vec<&ResourceKey>, String> {
-        let mut graph = DiGraphMap::<&ResourceKey, ()>::new();
-        for (key, resource) in &self.resources {
-            graph.add_node(key);
-            for dependency in &resource.depends_on {
-                let Some((dependency, _)) = self.resources.get_key_value(dependency) else {
-                    return Err(format!("{key} depends on {dependency}, which is not in the graph"));
-                };
-                graph.add_edge(dependency, key, ());
-            }
-        }
-        toposort(&graph, None).map_err(|cycle| format!("{} depends on itself", cycle.node_id()))
+        order(self.resources.iter().map(|(key, resource)| (key, &resource.depends_on)))
     }
+}
+
+/// Keys with what they depend on, each after everything it depends on.
+///
+/// # Errors
+/// As [`Graph::order`].
+pub(crate) fn order<'a>(
+    nodes: impl Iterator<Item = (&'a ResourceKey, &'a BTreeSet<ResourceKey>)> + Clone,
+) -> Result<Vec<&'a ResourceKey>, String> {
+    let mut graph = DiGraphMap::<&ResourceKey, ()>::new();
+    for (key, _) in nodes.clone() {
+        graph.add_node(key);
+    }
+    for (key, dependencies) in nodes {
+        for dependency in dependencies {
+            if !graph.contains_node(dependency) {
+                return Err(format!("{key} depends on {dependency}, which is not in the graph"));
+            }
+            graph.add_edge(dependency, key, ());
+        }
+    }
+    toposort(&graph, None).map_err(|cycle| format!("{} depends on itself", cycle.node_id()))
 }

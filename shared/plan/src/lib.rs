@@ -2,12 +2,16 @@
 //!
 //! This crate is pure and deterministic: the same document, answers of AWS and records always make the same plan.
 
+mod change;
 pub mod expand;
 pub mod graph;
+pub mod parameters;
 pub mod plan;
+pub mod quotas;
 pub mod resolve;
 pub mod version;
 
+pub use change::{Change, Effect};
 pub use expand::{Resolved, expand, output_reference};
 pub use graph::Graph;
-pub use plan::{Action, Plan, Step, destroy, provision};
+pub use plan::{Action, Plan, Protection, Step, destroy, draft, inspection, provision};

@@ -20,6 +20,25 @@ pub fn resolve(
     })
 }
 
+/// The properties as JSON, with every reference replaced by what `value` says.
+pub(crate) fn resolve_value(properties: &Properties, value: impl Fn(&Reference) -> Value) -> Value {
+    let mut resolved = to_json(properties);
+    replace_all(&mut resolved, &value);
+    resolved
+}
+
+fn replace_all(inner: &mut Value, value: &impl Fn(&Reference) -> Value) {
+    if let Some(reference) = as_reference(inner) {
+        *inner = value(&reference);
+        return;
+    }
+    match inner {
+        Value::Object(entries) => entries.values_mut().for_each(|entry| replace_all(entry, value)),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace_all(item, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// Every reference in a resource's properties.
 pub fn references(properties: &Properties) -> Vec<Reference> {
     let mut found = Vec::new();

@@ -64,6 +64,9 @@ pub(crate) fn target(resource: &Resource, token: &str) -> Target {
         resource: resource.clone(),
         id: None,
         token: token.to_owned(),
+        not: BTreeSet::new(),
+        tags_gone: BTreeSet::new(),
+        unprotect: false,
     }
 }
 
@@ -288,6 +291,7 @@ pub(crate) async fn check_faults(
 
 /// A VPC with two private subnets in different zones, and a security group.
 pub(crate) struct Vpc {
+    pub(crate) id: String,
     pub(crate) subnets: Vec<Input>,
     pub(crate) group: String,
 }
@@ -321,6 +325,7 @@ pub(crate) async fn vpc(aws: &LocalAws) -> Result<Vpc> {
         .send()
         .await?;
     Ok(Vpc {
+        id: vpc,
         subnets,
         group: group.group_id().context("no group")?.to_owned(),
     })
@@ -328,4 +333,31 @@ pub(crate) async fn vpc(aws: &LocalAws) -> Result<Vpc> {
 
 pub(crate) fn subnet_texts(vpc: &Vpc) -> Vec<String> {
     vpc.subnets.iter().map(|subnet| subnet.text().to_owned()).collect()
+}
+
+/// The differences of a resource that is at rest, as `property: wanted / actual`.
+pub(crate) async fn differences(provider: &dyn Provider, target: &Target) -> Result<Vec<String>> {
+    for _ in 0..80 {
+        let observed = provider.observe(target).await?.context("nothing is there")?;
+        match observed.condition {
+            Condition::Ready => {
+                let told = observed
+                    .differences
+                    .iter()
+                    .map(|of| format!("{}: {} / {}", of.property, of.wanted, of.actual));
+                return Ok(told.collect());
+            }
+            Condition::Changing { .. } => tokio::time::sleep(Duration::from_millis(100)).await,
+            other => bail!("it is {other:?}"),
+        }
+    }
+    bail!("{} does not come to rest", target.resource.key)
+}
+
+/// How often an operation was called so far with success.
+pub(crate) fn called(aws: &LocalAws, operation: &str) -> Result<usize> {
+    let calls = aws.calls()?.into_iter();
+    Ok(calls
+        .filter(|call| call.operation == operation && call.succeeded())
+        .count())
 }

@@ -1,17 +1,30 @@
 //! The data stack's adapters over the wire: each kind passes the conformance suite, and what only the wire can do.
 
 mod alarms;
+mod cache_changes;
 mod caches;
+mod catalog;
+mod changes;
+mod database_changes;
 mod databases;
 mod documents;
 mod harness;
+mod log_groups;
+mod parameter_groups;
+#[path = "../../../functions/plan-stack/src/catalog.rs"]
+mod plan_stack_catalog;
+mod request_ids;
+mod roles;
 mod secrets;
 mod streams;
+mod tags;
 
 use outrigger_aws::Aws;
 use outrigger_aws_cloudwatch::Alarms;
+use outrigger_aws_cloudwatchlogs::LogGroups;
 use outrigger_aws_ec2::Network;
 use outrigger_aws_elasticache::Caches;
+use outrigger_aws_iam::Roles;
 use outrigger_aws_kinesis::Streams;
 use outrigger_aws_secretsmanager::Secrets;
 use outrigger_engine::ports::provider::Provider;
@@ -22,13 +35,15 @@ use crate::databases::databases;
 #[test]
 fn each_kind_has_one_provider() {
     let aws = Aws::new();
-    let providers: [&dyn Provider; 6] = [
+    let providers: [&dyn Provider; 8] = [
         &Network::new(&aws),
         &databases(&aws),
+        &Roles::new(&aws, None),
         &Caches::new(&aws),
         &Streams::new(&aws),
         &Secrets::new(&aws),
         &Alarms::new(&aws),
+        &LogGroups::new(&aws),
     ];
     let mut kinds: Vec<Kind> = providers
         .iter()

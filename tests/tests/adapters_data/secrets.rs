@@ -1,5 +1,7 @@
 //! Secrets, their attachments, and reading them.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use outrigger_aws_secretsmanager::Secrets;
 use outrigger_engine::ports::provider::{CallErrorKind, Condition, Progress, Provider};
@@ -10,6 +12,7 @@ use outrigger_tests::LocalAws;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use crate::changes::{Change, Standing, changes_since, told};
 use crate::harness::{TOKEN, check, check_faults, remove, resource, settle, target, text, with_aws, work};
 
 pub(crate) fn secret(aws: &LocalAws) -> Resource {
@@ -78,7 +81,7 @@ fn secrets() -> Result<()> {
             "another password"
         );
 
-        // What the value says besides is compared, and not shown.
+        // What the value says besides is compared and put back, in a new version that keeps the password.
         let other = json!({"username": "somebody", "password": password, "engine": "postgres", "dbname": "tapdb"});
         client
             .put_secret_value()
@@ -87,16 +90,43 @@ fn secrets() -> Result<()> {
             .send()
             .await?;
         let seen = provider.observe(&target).await?.context("gone")?;
-        let progress = provider.ensure(&target, Some(&seen)).await?;
-        let reason = "the property username of a secret cannot be changed by this version: wanted dbadmin, \
-            there is another value";
+        let expected = json!([["username", "dbadmin", "somebody"], ["port", 5432, null]]);
+        ensure!(told(&seen) == expected, "{seen:?}");
+        let before = aws.calls()?.len();
+        settle(&provider, &target).await?;
+        let calls = changes_since(aws, before)?;
+        ensure!(calls.len() == 1 && calls[0].operation == "PutSecretValue", "{calls:?}");
+        value["password"] = json!(password);
+        ensure!(secret_value(&client, &observed.id).await? == value, "another value");
+
+        // A rotated password, and a version that is being rotated to, are no difference.
+        let mut rotated = value.clone();
+        rotated["password"] = json!("rotated-by-somebody");
+        let put = || client.put_secret_value().secret_id(&observed.id);
+        put().secret_string(rotated.to_string()).send().await?;
+        let pending = put().secret_string(json!({"username": "next"}).to_string());
+        pending.version_stages("AWSPENDING").send().await?;
+        let seen = provider.observe(&target).await?.context("gone")?;
+        ensure!(seen.differences.is_empty(), "{seen:?}");
         ensure!(
-            progress
-                == Progress::Blocked {
-                    reason: reason.to_owned()
-                },
-            "{progress:?}"
+            !format!("{seen:?}").contains("rotated-by-somebody"),
+            "the password shows"
         );
+
+        // What is no JSON object is left alone.
+        put().secret_string("a password alone").send().await?;
+        let seen = provider.observe(&target).await?.context("gone")?;
+        ensure!(
+            seen.differences.len() == 4 && !format!("{seen:?}").contains("alone"),
+            "{seen:?}"
+        );
+        let progress = provider.ensure(&target, Some(&seen)).await?;
+        let reason = format!(
+            "the value of {} is no JSON object: put one with username and password",
+            observed.id
+        );
+        ensure!(progress == Progress::Blocked { reason }, "{progress:?}");
+        put().secret_string(value.to_string()).send().await?;
 
         // A secret that somebody has scheduled for deletion is on its way out, and goes at once when we delete it.
         client
@@ -223,5 +253,111 @@ fn secret_attachments() -> Result<()> {
                 .await?;
         }
         Ok(())
+    })
+}
+
+#[test]
+fn secrets_change_in_place() -> Result<()> {
+    with_aws(async |aws| {
+        let client = aws_sdk_secretsmanager::Client::new(&aws.sdk_config(aws.region()));
+        let provider = Secrets::new(&aws.aws());
+        let mut standing = Standing {
+            aws,
+            provider: &provider,
+            resource: secret(aws),
+        };
+        let arn = settle(&provider, &standing.target()).await?.id;
+        let password = secret_value(&client, &arn).await?["password"].clone();
+        let snapshot = async || {
+            let described = client.describe_secret().secret_id(&arn).send().await?;
+            let tags: BTreeMap<_, _> = described.tags().iter().map(|tag| (tag.key(), tag.value())).collect();
+            let mut value = secret_value(&client, &arn).await?;
+            // Whatever else changes, the password does not.
+            ensure!(value["password"] == password, "another password");
+            value["description"] = json!(described.description());
+            value["name"] = json!(tags.get(&Some("Name")));
+            Ok(value)
+        };
+        let mut wanted = Secret {
+            description: "another".to_owned(),
+            username: "dbadmin".to_owned(),
+            engine: "postgres".to_owned(),
+            port: 5432,
+            database: "tapdb".to_owned(),
+        };
+        let change = Change {
+            to: Properties::Secret(wanted.clone()),
+            differs: json!([["description", "another", "the database's master user"]]),
+            calls: &["UpdateSecret"],
+            read: json!({"description": "another"}),
+        };
+        standing.check(change, &snapshot).await?;
+        (wanted.username, wanted.port) = ("owner".to_owned(), 5433);
+        (wanted.engine, wanted.database) = ("aurora".to_owned(), "shop".to_owned());
+        let change = Change {
+            to: Properties::Secret(wanted.clone()),
+            differs: json!([
+                ["username", "owner", "dbadmin"],
+                ["engine", "aurora", "postgres"],
+                ["database", "shop", "tapdb"],
+                ["port", 5433, 5432]
+            ]),
+            calls: &["PutSecretValue"],
+            read: json!({"username": "owner", "engine": "aurora", "dbname": "shop", "port": 5433}),
+        };
+        standing.check(change, &snapshot).await?;
+        // Back again: the same write once more is another version.
+        for username in ["dbadmin", "owner"] {
+            let actual = secret_value(&client, &arn).await?["username"].clone();
+            wanted.username = username.to_owned();
+            let change = Change {
+                to: Properties::Secret(wanted.clone()),
+                differs: json!([["username", username, actual]]),
+                calls: &["PutSecretValue"],
+                read: json!({"username": username}),
+            };
+            standing.check(change, &snapshot).await?;
+        }
+
+        // Behind the document's back.
+        let update = client.update_secret().secret_id(&arn).description("theirs");
+        update.send().await?;
+        client.untag_resource().secret_id(&arn).tag_keys("Name").send().await?;
+        let name = standing.resource.physical_name.clone();
+        let change = Change {
+            to: Properties::Secret(wanted),
+            differs: json!([["tags", {"Name": name}, {"Name": null}], ["description", "another", "theirs"]]),
+            calls: &["TagResource", "UpdateSecret"],
+            read: json!({"description": "another", "name": name}),
+        };
+        standing.check(change, &snapshot).await?;
+
+        // The attachment's own fields, with what was there told.
+        let properties = |host: &str, port: &str| {
+            Properties::SecretAttachment(SecretAttachment {
+                secret: text(&arn),
+                host: text(host),
+                port: text(port),
+            })
+        };
+        let mut attachment = Standing {
+            aws,
+            provider: &provider,
+            resource: resource(aws, "database", properties("db.example", "5432")),
+        };
+        settle(&provider, &attachment.target()).await?;
+        let change = Change {
+            to: properties("db.other", "5434"),
+            differs: json!([["host", "db.other", "db.example"], ["port", "5434", "5432"]]),
+            calls: &["PutSecretValue"],
+            read: json!({"host": "db.other", "port": 5434, "username": "owner"}),
+        };
+        attachment.check(change, &snapshot).await?;
+        ensure!(standing.observe().await?.differences.is_empty());
+        let calls = format!("{:?}", aws.calls()?);
+        let password = password.as_str().context("no password")?;
+        ensure!(!calls.contains(password), "the password is in the log of calls");
+        remove(&provider, &attachment.target()).await?;
+        remove(&provider, &standing.target()).await
     })
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use async_trait::async_trait;
 use aws_sdk_ec2::Client;
 use outrigger::local::LocalAws;
@@ -136,6 +136,9 @@ pub(crate) fn target_of(resource: &Resource, id: Option<&str>, token: &str) -> T
         resource: resource.clone(),
         id: id.map(str::to_owned),
         token: token.to_owned(),
+        not: Default::default(),
+        tags_gone: Default::default(),
+        unprotect: false,
     }
 }
 
@@ -213,47 +216,76 @@ pub(crate) async fn pause() {
 
 /// Makes a resource as it is wanted, as the executor would; its id.
 pub(crate) async fn stand_up(provider: &dyn Provider, resource: &Resource) -> Result<String> {
-    let mut id: Option<String> = None;
+    Ok(converge(provider, target(resource, None)).await?.id)
+}
+
+/// Goes on until the target is as it is wanted, as the executor would; how it is observed then.
+pub(crate) async fn converge(provider: &dyn Provider, mut target: Target) -> Result<Observed> {
+    let key = target.resource.key.clone();
+    let mut waits = false;
     for _ in 0..TURNS_MAX {
-        let target = target(resource, id.as_deref());
         let observed = provider.observe(&target).await?;
-        if observed.is_none() && id.is_some() {
+        if observed.is_none() && waits {
             // Made, but not shown yet.
             pause().await;
             continue;
         }
+        if let Some(observed) = &observed {
+            ensure!(observed.ours, "{key} is not ours: {observed:?}");
+            target.id = Some(observed.id.clone());
+        }
         match provider.ensure(&target, observed.as_ref()).await {
-            Ok(Progress::Done) => return observed.map(|observed| observed.id).context("done, but not there"),
-            Ok(Progress::InProgress { id: created, .. }) => id = created.or(id),
-            Ok(Progress::Blocked { reason }) => bail!("{} is blocked: {reason}", resource.key),
+            Ok(Progress::Done) => return observed.with_context(|| format!("{key} is done, but not there")),
+            Ok(Progress::InProgress { id: created, .. }) if observed.is_none() => {
+                waits = created.is_some();
+                target.id = created.or(target.id);
+            }
+            Ok(Progress::InProgress { .. }) => {}
+            Ok(Progress::Blocked { reason }) => bail!("{key} is blocked: {reason}"),
             Err(error) if error.is_retryable() => {}
             Err(error) => return Err(error.into()),
         }
         pause().await;
     }
-    bail!("{} does not become ready", resource.key)
+    bail!("{key} does not become ready")
 }
 
 pub(crate) async fn tear_down(provider: &dyn Provider, resource: &Resource) -> Result<()> {
-    let target = target(resource, None);
+    remove(provider, &target(resource, None)).await
+}
+
+/// Deletes the target until it is not there.
+pub(crate) async fn remove(provider: &dyn Provider, target: &Target) -> Result<()> {
     for _ in 0..TURNS_MAX {
-        let Some(observed) = provider.observe(&target).await? else {
+        let Some(observed) = provider.observe(target).await? else {
             return Ok(());
         };
-        match provider.delete(&target, &observed).await {
+        match provider.delete(target, &observed).await {
             Ok(Progress::Done | Progress::InProgress { .. }) => {}
-            Ok(Progress::Blocked { reason }) => bail!("{} is blocked: {reason}", resource.key),
+            Ok(Progress::Blocked { reason }) => bail!("{} is blocked: {reason}", target.resource.key),
             Err(error) if error.is_retryable() => {}
             Err(error) => return Err(error.into()),
         }
         pause().await;
     }
-    bail!("{} does not go", resource.key)
+    bail!("{} does not go", target.resource.key)
 }
 
 pub(crate) async fn observe(provider: &dyn Provider, resource: &Resource, id: Option<&str>) -> Result<Observed> {
-    let observed = provider.observe(&target(resource, id)).await?;
-    observed.with_context(|| format!("{} is not there", resource.key))
+    observe_target(provider, &target(resource, id)).await
+}
+
+pub(crate) async fn observe_target(provider: &dyn Provider, target: &Target) -> Result<Observed> {
+    let observed = provider.observe(target).await?;
+    observed.with_context(|| format!("{} is not there", target.resource.key))
+}
+
+pub(crate) fn properties(observed: &Observed) -> Vec<&'static str> {
+    observed
+        .differences
+        .iter()
+        .map(|difference| difference.property)
+        .collect()
 }
 
 /// A resource of one kind, and one that takes its name.

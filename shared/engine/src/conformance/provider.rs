@@ -53,6 +53,9 @@ fn target(resource: &Resource, id: Option<&str>) -> Target {
         resource: resource.clone(),
         id: id.map(str::to_owned),
         token: "0001700000000000-conformance".to_owned(),
+        not: Default::default(),
+        tags_gone: Default::default(),
+        unprotect: false,
     }
 }
 
@@ -263,31 +266,28 @@ async fn delete_until_gone(case: &dyn Case, target: &Target, observed: &Observed
 /// Observes until AWS is no longer at work on it.
 async fn settle(case: &dyn Case, target: &Target) -> Result<Option<Observed>, String> {
     for _ in 0..TURNS_MAX {
-        let observed = case
-            .provider()
-            .observe(target)
-            .await
-            .map_err(|error| error.to_string())?;
-        match &observed {
-            Some(Observed {
+        match case.provider().observe(target).await {
+            Ok(Some(Observed {
                 condition: Condition::Changing { .. } | Condition::Deleting,
                 ..
-            }) => case.pause(Duration::from_millis(300)).await,
-            _ => return Ok(observed),
+            })) => {}
+            Ok(observed) => return Ok(observed),
+            // What AWS is at work on may not show everything.
+            Err(error) if error.is_retryable() => {}
+            Err(error) => return Err(error.to_string()),
         }
+        case.pause(Duration::from_millis(300)).await;
     }
     Err("it does not come to rest".to_owned())
 }
 
 async fn gone(case: &dyn Case, target: &Target) -> Result<(), String> {
     for _ in 0..TURNS_MAX {
-        let observed = case
-            .provider()
-            .observe(target)
-            .await
-            .map_err(|error| error.to_string())?;
-        if observed.is_none() {
-            return Ok(());
+        match case.provider().observe(target).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(_)) => {}
+            Err(error) if error.is_retryable() => {}
+            Err(error) => return Err(error.to_string()),
         }
         case.pause(Duration::from_millis(300)).await;
     }

@@ -12,75 +12,48 @@
 //! - The lane is claimed, so that nobody else acts on it until the claim has expired.
 
 pub mod decide;
+mod inspect;
 mod intent;
 mod providers;
+mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use outrigger_model::properties::Reference;
-use outrigger_model::{CallOutcome, Identity, Intent, Lane, Record, Resource, ResourceKey, StepState, UnixMs};
+use outrigger_model::{
+    CallOutcome, CallRecord, Changed, Identity, Intent, Lane, Record, Resource, ResourceKey, StepState, UnixMs,
+};
 use outrigger_plan::plan::attribute_of;
 use outrigger_plan::resolve::resolve;
 use outrigger_plan::{Action, Plan, Step};
-use serde::{Deserialize, Serialize};
 
 pub use providers::Providers;
+pub use report::{Counts, LaneReport};
 
+use crate::durations;
 use crate::ports::clock::Clock;
-use crate::ports::provider::{CALL_SECONDS_MAX, CallError, CallErrorKind, Observed, Progress, Provider, Target};
+use crate::ports::provider::{
+    CALL_SECONDS_MAX, CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target,
+};
 use crate::state::content::LaneState;
 use crate::state::{Claim, State, StateError};
-use decide::{Decision, Judgement, Want, backoff_ms, judge, refusals_max, step_ms_max};
+use decide::{Decision, Judgement, Want, backoff_ms, judge, poll_at_work_ms, refusals_max, stable_min, step_ms_max};
 
+/// How many of a step's calls stay on record.
+const CALLS_KEPT: usize = 10;
 /// How many calls are under way at once.
 const CALLS_AT_ONCE: usize = 8;
-/// How long a lane waits, at the least, that only waits for other lanes.
-const OTHER_LANES_POLL_MS: UnixMs = 2_000;
-/// The longest wait between two calls of a lane's function.
-const WAIT_SECONDS_MAX: u64 = 30;
 
-/// What one invocation of a lane's function came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LaneReport {
-    /// Whether every step of the lane is settled.
-    pub settled: bool,
-    /// How long to wait before the next call, 1 to 30.
-    pub wait_seconds: u64,
-    /// How many steps stand where.
-    pub counts: Counts,
-}
-
-/// How many steps stand where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Waiting for what they depend on.
-    pub waiting: usize,
-    /// Under way.
-    pub in_progress: usize,
-    /// As they are wanted.
-    pub done: usize,
-    /// Failed for good.
-    pub failed: usize,
-    /// Not tried, because something they depend on failed.
-    pub skipped: usize,
-}
-
-impl Counts {
-    /// Counts the states of steps.
-    pub fn of<'a>(steps: impl IntoIterator<Item = &'a StepState>) -> Self {
-        let mut counts = Self::default();
-        for step in steps {
-            match step {
-                StepState::Waiting => counts.waiting += 1,
-                StepState::InProgress { .. } => counts.in_progress += 1,
-                StepState::Done { .. } => counts.done += 1,
-                StepState::Failed { .. } => counts.failed += 1,
-                StepState::Skipped { .. } => counts.skipped += 1,
-            }
-        }
-        counts
-    }
+/// What is done with a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The resources are brought to it.
+    Converge,
+    /// They are only looked at.
+    Inspect,
+    /// They are looked at, and recorded as they are.
+    Accept,
 }
 
 /// What an invocation works with.
@@ -91,8 +64,10 @@ pub struct Invocation<'a> {
     pub providers: &'a Providers,
     /// The clock.
     pub clock: &'a dyn Clock,
-    /// The operation.
-    pub operation: &'a str,
+    /// Names this run of the operation's lanes.
+    pub run: &'a str,
+    /// What is done with the plan.
+    pub mode: Mode,
     /// The lane's steps.
     pub plan: &'a Plan,
     /// The other lanes as they are recorded.
@@ -107,14 +82,8 @@ pub struct Invocation<'a> {
 /// by then is found again by the next invocation.
 pub async fn advance(invocation: &Invocation<'_>, mut claim: Claim) -> Result<LaneReport, StateError> {
     let mut lane = claim.lane_state().clone();
-    if lane.operation.as_deref() != Some(invocation.operation) {
-        lane.operation = Some(invocation.operation.to_owned());
-        lane.steps = invocation
-            .plan
-            .steps
-            .keys()
-            .map(|key| (key.clone(), StepState::Waiting))
-            .collect();
+    if lane.operation.as_deref() != Some(invocation.run) {
+        begin(&mut lane, invocation.run, invocation.plan);
     }
     let mut run = Run { invocation, lane };
     let calls = run.observe_and_decide(&claim).await;
@@ -129,6 +98,22 @@ pub async fn advance(invocation: &Invocation<'_>, mut claim: Claim) -> Result<La
     Ok(report)
 }
 
+/// Makes the plan's steps those of the lane. What is to be replaced is recorded as its former object from now on.
+fn begin(lane: &mut LaneState, run: &str, plan: &Plan) {
+    lane.operation = Some(run.to_owned());
+    lane.calls.clear();
+    lane.kept.clear();
+    lane.steps = plan.steps.keys().map(|key| (key.clone(), StepState::Waiting)).collect();
+    for (key, step) in &plan.steps {
+        if let Action::Replace { former, .. } = &step.action
+            && let Some(mut record) = lane.records.remove(key)
+        {
+            record.resource.key = former.clone();
+            lane.records.insert(former.clone(), record);
+        }
+    }
+}
+
 /// A call that was decided on.
 struct Call {
     key: ResourceKey,
@@ -140,6 +125,26 @@ struct Call {
 struct Run<'a> {
     invocation: &'a Invocation<'a>,
     lane: LaneState,
+}
+
+/// What was seen of a resource, and, of one that is gone, what it leaves behind on purpose.
+struct Look {
+    key: ResourceKey,
+    target: Target,
+    seen: Result<(Option<Observed>, Vec<String>), CallError>,
+}
+
+async fn look(
+    provider: &dyn Provider,
+    target: &Target,
+    deletes: bool,
+) -> Result<(Option<Observed>, Vec<String>), CallError> {
+    let observed = provider.observe(target).await?;
+    let kept = match deletes && observed.is_none() {
+        true => provider.kept(target).await?,
+        false => Vec::new(),
+    };
+    Ok((observed, kept))
 }
 
 /// Whether a step can go on.
@@ -161,7 +166,7 @@ impl Run<'_> {
     /// Observes every step that is ready and due, wave by wave: what turns out done makes more steps ready.
     async fn observe_and_decide(&mut self, claim: &Claim) -> Vec<Call> {
         let mut calls = Vec::new();
-        let mut looked_at: Vec<ResourceKey> = Vec::new();
+        let mut looked_at: BTreeSet<ResourceKey> = BTreeSet::new();
         // Each wave looks at one more step at the least, so there are no more waves than steps.
         for _ in 0..=self.invocation.plan.steps.len() {
             let wave = self.begin_wave(&looked_at);
@@ -169,9 +174,10 @@ impl Run<'_> {
                 break;
             }
             looked_at.extend(wave.iter().map(|(key, _)| key.clone()));
-            for (key, target, observed) in self.observe(wave, claim).await {
-                if let Some(call) = self.judge_one(key, target, observed) {
-                    calls.push(call);
+            for look in self.observe(wave, claim).await {
+                match self.invocation.mode {
+                    Mode::Converge => calls.extend(self.judge_one(look)),
+                    Mode::Inspect | Mode::Accept => self.inspect_one(look),
                 }
             }
         }
@@ -179,7 +185,7 @@ impl Run<'_> {
     }
 
     /// The steps to look at now, with their targets; steps that cannot be are marked on the way.
-    fn begin_wave(&mut self, looked_at: &[ResourceKey]) -> Vec<(ResourceKey, Target)> {
+    fn begin_wave(&mut self, looked_at: &BTreeSet<ResourceKey>) -> Vec<(ResourceKey, Target)> {
         let now_ms = self.now_ms();
         let mut wave = Vec::new();
         for (key, step) in &self.invocation.plan.steps {
@@ -188,8 +194,8 @@ impl Run<'_> {
             }
             match self.lane.steps.get(key) {
                 Some(StepState::InProgress { poll_at_ms, .. }) if *poll_at_ms > now_ms => continue,
-                Some(StepState::Done { .. } | StepState::Failed { .. } | StepState::Skipped { .. }) => continue,
-                Some(StepState::Waiting | StepState::InProgress { .. }) | None => {}
+                Some(state) if state.is_settled() => continue,
+                Some(_) | None => {}
             }
             match self.readiness(step) {
                 Readiness::Waiting => {}
@@ -211,31 +217,36 @@ impl Run<'_> {
         let mut readiness = Readiness::Ready;
         for dependency in &step.depends_on {
             match self.state_of(dependency) {
-                StepState::Done { .. } => {}
+                // What was looked at and differs keeps nobody waiting: to look changes nothing.
+                StepState::Done { .. } | StepState::PendingWindow { .. } | StepState::Drifted { .. } => {}
                 StepState::Waiting | StepState::InProgress { .. } => readiness = Readiness::Waiting,
                 StepState::Failed { .. } => {
                     return Readiness::Impossible {
                         because: dependency.clone(),
                     };
                 }
-                StepState::Skipped { because } => return Readiness::Impossible { because },
+                StepState::Skipped { because } => {
+                    return Readiness::Impossible {
+                        because: because.clone(),
+                    };
+                }
             }
         }
         readiness
     }
 
     /// Where a step of this or another lane stands in this operation.
-    fn state_of(&self, key: &ResourceKey) -> StepState {
+    fn state_of(&self, key: &ResourceKey) -> &StepState {
         if let Some(state) = self.lane.steps.get(key) {
-            return state.clone();
+            return state;
         }
         self.invocation
             .others
             .get(&key.kind.lane())
             // Another lane that has not begun yet still holds the steps of the operation before.
-            .filter(|lane| lane.operation.as_deref() == Some(self.invocation.operation))
-            .and_then(|lane| lane.steps.get(key).cloned())
-            .unwrap_or_default()
+            .filter(|lane| lane.operation.as_deref() == Some(self.invocation.run))
+            .and_then(|lane| lane.steps.get(key))
+            .unwrap_or(&StepState::Waiting)
     }
 
     fn attribute(&self, reference: &Reference) -> Option<String> {
@@ -249,15 +260,32 @@ impl Run<'_> {
     fn target(&self, key: &ResourceKey, step: &Step) -> Result<Option<Target>, String> {
         let record = self.lane.records.get(key);
         let resource = match (&step.action, record) {
-            (Action::Delete, None) => return Ok(None),
-            (Action::Delete, Some(record)) => record.resource.clone(),
-            (Action::Create | Action::Update { .. } | Action::NoOp, _) => self.resolved(&step.resource)?,
+            (Action::Delete { .. }, None) => return Ok(None),
+            (Action::Delete { .. }, Some(record)) => record.resource.clone(),
+            (Action::Create | Action::Update { .. } | Action::Replace { .. } | Action::NoOp, _) => {
+                self.resolved(&step.resource)?
+            }
         };
         Ok(Some(Target {
-            resource,
             id: record.and_then(|record| record.id.clone()),
             token: record.map_or_else(String::new, |record| record.intent.token.clone()),
+            tags_gone: record.map_or_else(BTreeSet::new, |record| tags_gone(&record.resource, &resource)),
+            not: self.namesakes(key),
+            unprotect: matches!(step.action, Action::Delete { unprotect: true }),
+            resource,
         }))
+    }
+
+    /// The ids of the other objects that carry the same tags: a resource's former objects, and what took their place.
+    fn namesakes(&self, key: &ResourceKey) -> BTreeSet<String> {
+        let (current, own) = (key.current(), key);
+        self.lane
+            .records
+            .range(current.clone()..)
+            .take_while(|(other, _)| other.name.starts_with(&current.name) && other.kind == current.kind)
+            .filter(|(other, _)| *other != own && other.current() == current)
+            .filter_map(|(_, record)| record.id.clone())
+            .collect()
     }
 
     fn resolved(&self, resource: &Resource) -> Result<Resource, String> {
@@ -270,22 +298,20 @@ impl Run<'_> {
     }
 
     /// Observes what there is time for; the rest is looked at by the next invocation.
-    async fn observe(
-        &self,
-        wave: Vec<(ResourceKey, Target)>,
-        claim: &Claim,
-    ) -> Vec<(ResourceKey, Target, Result<Option<Observed>, CallError>)> {
+    async fn observe(&self, wave: Vec<(ResourceKey, Target)>, claim: &Claim) -> Vec<Look> {
         let providers = self.invocation.providers;
+        let steps = &self.invocation.plan.steps;
         futures::stream::iter(wave)
             .map(|(key, target)| async move {
                 if !self.may_start_call(claim) {
                     return None;
                 }
-                let observed = match providers.of(key.kind) {
-                    Ok(provider) => provider.observe(&target).await,
+                let deletes = matches!(steps.get(&key).map(|step| &step.action), Some(Action::Delete { .. }));
+                let seen = match providers.of(key.kind) {
+                    Ok(provider) => look(provider, &target, deletes).await,
                     Err(error) => Err(error),
                 };
-                Some((key, target, observed))
+                Some(Look { key, target, seen })
             })
             .buffer_unordered(CALLS_AT_ONCE)
             .filter_map(std::future::ready)
@@ -293,40 +319,51 @@ impl Run<'_> {
             .await
     }
 
-    fn judge_one(
-        &mut self,
-        key: ResourceKey,
-        target: Target,
-        observed: Result<Option<Observed>, CallError>,
-    ) -> Option<Call> {
+    fn judge_one(&mut self, look: Look) -> Option<Call> {
+        let Look { key, target, seen } = look;
         let now_ms = self.now_ms();
-        let observed = match observed {
-            Ok(observed) => observed,
+        let (observed, kept) = match seen {
+            Ok(seen) => seen,
             Err(error) => {
                 self.refused(&key, &error);
                 return None;
             }
         };
         let want = match self.invocation.plan.steps.get(&key).map(|step| &step.action) {
-            Some(Action::Delete) | None => Want::Absent,
-            Some(Action::Create | Action::Update { .. } | Action::NoOp) => Want::Present,
+            Some(Action::Delete { .. }) | None => Want::Absent,
+            Some(Action::Create | Action::Update { .. } | Action::Replace { .. } | Action::NoOp) => Want::Present,
         };
         let stable = match self.lane.steps.get(&key) {
             Some(StepState::InProgress { stable, .. }) => *stable,
             _ => 0,
         };
         let record = self.lane.records.get(&key);
+        let looks_min = self.looks_min(&key, record);
         let Judgement {
             decision,
             record,
             stable,
-        } = judge(want, &target.resource, record, observed.as_ref(), stable, now_ms);
+        } = judge(
+            want,
+            &target.resource,
+            record,
+            observed.as_ref(),
+            stable,
+            looks_min,
+            now_ms,
+        );
         match record {
             Some(record) => self.lane.records.insert(key.clone(), record),
             None => self.lane.records.remove(&key),
         };
         match &decision {
-            Decision::Done => self.settle(&key, Ok(())),
+            Decision::Done => {
+                if !kept.is_empty() {
+                    self.lane.kept.insert(key.clone(), kept);
+                }
+                self.settle(&key, Ok(()));
+            }
+            Decision::DonePending { properties } => self.settle_pending(&key, properties.clone()),
             Decision::Fail { error } => self.settle(&key, Err(error.clone())),
             Decision::Wait { reason, .. } if now_ms.saturating_sub(self.since_ms(&key)) > step_ms_max(key.kind) => {
                 let hours = step_ms_max(key.kind) / 3_600_000;
@@ -340,9 +377,28 @@ impl Run<'_> {
                 );
             }
             Decision::Wait { poll_after_ms, reason } => {
+                let poll_after_ms = match observed.as_ref().map(|observed| &observed.condition) {
+                    Some(Condition::Changing { .. } | Condition::Deleting) => {
+                        poll_at_work_ms(self.usual_ms(&key), now_ms.saturating_sub(self.since_ms(&key)))
+                    }
+                    Some(Condition::Ready | Condition::Broken { .. }) | None => *poll_after_ms,
+                };
                 // Seen at all, it makes headway; unseen, what was refused before still counts.
                 let refusals = if observed.is_some() { 0 } else { self.refusals(&key) };
                 self.in_progress(&key, now_ms + poll_after_ms, reason.clone(), refusals, stable);
+            }
+            Decision::Change if now_ms.saturating_sub(self.since_ms(&key)) > step_ms_max(key.kind) => {
+                let differences = observed.iter().flat_map(|observed| &observed.differences);
+                let properties: Vec<&str> = differences.map(|difference| difference.property).collect();
+                let hours = step_ms_max(key.kind) / 3_600_000;
+                let still = properties.join(", ");
+                self.settle(
+                    &key,
+                    Err(format!(
+                        "still not as it is wanted after {hours} h ({still}), although AWS takes every call; see in its \
+                         console what changes it back"
+                    )),
+                );
             }
             Decision::Create { .. } | Decision::Change | Decision::Delete | Decision::DeleteDuplicate { .. } => {
                 return Some(Call {
@@ -356,6 +412,27 @@ impl Run<'_> {
         None
     }
 
+    /// How long AWS usually takes for what the plan does with a resource.
+    fn usual_ms(&self, key: &ResourceKey) -> UnixMs {
+        let usual = durations::of(key.kind);
+        match self.invocation.plan.steps.get(key).map(|step| &step.action) {
+            Some(Action::Create | Action::Replace { .. }) => usual.create_ms,
+            Some(Action::Update { .. }) => usual.change_ms,
+            Some(Action::Delete { .. }) => usual.delete_ms,
+            Some(Action::NoOp) | None => 0,
+        }
+    }
+
+    /// How many observations in a row must find a resource as it is wanted: one, unless something is done to it.
+    fn looks_min(&self, key: &ResourceKey, record: Option<&Record>) -> u32 {
+        let planned = self.invocation.plan.steps.get(key).map(|step| &step.action);
+        let is_touched = !matches!(planned, Some(Action::NoOp)) || self.lane.calls.contains_key(key);
+        match is_touched || !record.is_some_and(|record| record.ready) {
+            true => stable_min(key.kind),
+            false => 1,
+        }
+    }
+
     /// Records every intent of this invocation: from now on, whatever happens, the calls may have been made.
     fn record_intents(&mut self, calls: &[Call], claim: &Claim) {
         let now_ms = self.now_ms();
@@ -366,7 +443,7 @@ impl Run<'_> {
             let known = self.lane.records.get(&call.key);
             let token = match known {
                 Some(record) if !fresh => record.intent.token.clone(),
-                _ => intent::token(now_ms, self.invocation.operation, &call.key),
+                _ => intent::token(now_ms, self.invocation.run, &call.key),
             };
             self.lane.records.insert(
                 call.key.clone(),
@@ -383,6 +460,7 @@ impl Run<'_> {
                     ready: false,
                     seen: false,
                     absences: 0,
+                    changed: BTreeMap::new(),
                 },
             );
             self.in_progress(&call.key, now_ms, None, self.refusals(&call.key), 0);
@@ -426,7 +504,9 @@ impl Run<'_> {
                 None => Ok(Progress::Done),
             },
             Decision::DeleteDuplicate { id } => delete_duplicate(provider, target, call, id).await,
-            Decision::Done | Decision::Wait { .. } | Decision::Fail { .. } => Ok(Progress::Done),
+            Decision::Done | Decision::DonePending { .. } | Decision::Wait { .. } | Decision::Fail { .. } => {
+                Ok(Progress::Done)
+            }
         }
     }
 
@@ -450,6 +530,7 @@ impl Run<'_> {
                 tracing::warn!(resource = %call.key, call = call.decision.name(), %error, "call failed");
             }
         }
+        self.note_call(call, &answer);
         match answer {
             Ok(Progress::Blocked { reason }) => {
                 if creates {
@@ -463,7 +544,9 @@ impl Run<'_> {
                 }
                 self.in_progress(&call.key, now_ms, None, 0, 0);
             }
-            Ok(Progress::InProgress { id, poll_after_seconds }) => {
+            Ok(Progress::InProgress {
+                id, poll_after_seconds, ..
+            }) => {
                 if creates {
                     self.outcome(&call.key, CallOutcome::Answered { at_ms: now_ms }, id);
                 }
@@ -491,6 +574,37 @@ impl Run<'_> {
         }
     }
 
+    /// Keeps a call on record: AWS's support asks for request ids.
+    fn note_call(&mut self, call: &Call, answer: &Result<Progress, CallError>) {
+        let at_ms = self.now_ms();
+        let (request_id, error) = match answer {
+            Ok(Progress::InProgress { request_id, .. }) => (request_id.clone(), None),
+            Ok(Progress::Done | Progress::Blocked { .. }) => return,
+            Err(error) => (error.request_id.clone(), Some(error.to_string())),
+        };
+        if error.is_none()
+            && call.decision == Decision::Change
+            && let Some(record) = self.lane.records.get_mut(&call.key)
+        {
+            // AWS wants time between changes of some properties.
+            let differences = call.observed.iter().flat_map(|observed| &observed.differences);
+            record.changed.extend(differences.map(|difference| {
+                let to = difference.wanted.clone();
+                (difference.property.to_owned(), Changed { at_ms, to })
+            }));
+        }
+        let calls = self.lane.calls.entry(call.key.clone()).or_default();
+        if calls.len() >= CALLS_KEPT {
+            calls.remove(0);
+        }
+        calls.push(CallRecord {
+            verb: call.decision.name().to_owned(),
+            at_ms,
+            request_id,
+            error,
+        });
+    }
+
     fn outcome(&mut self, key: &ResourceKey, outcome: CallOutcome, id: Option<String>) {
         if let Some(record) = self.lane.records.get_mut(key) {
             record.intent.outcome = outcome;
@@ -515,7 +629,7 @@ impl Run<'_> {
             .plan
             .steps
             .get(key)
-            .is_some_and(|step| step.action == Action::Delete);
+            .is_some_and(|step| matches!(step.action, Action::Delete { .. }));
         if !error.is_retryable() || refusals > refusals_max(deletes) {
             self.settle(key, Err(error.to_string()));
             return;
@@ -564,6 +678,16 @@ impl Run<'_> {
         self.lane.steps.insert(key.clone(), state);
     }
 
+    fn settle_pending(&mut self, key: &ResourceKey, properties: Vec<String>) {
+        tracing::info!(resource = %key, ?properties, "accepted, pending the maintenance window");
+        let state = StepState::PendingWindow {
+            since_ms: self.since_ms(key),
+            at_ms: self.now_ms(),
+            properties,
+        };
+        self.lane.steps.insert(key.clone(), state);
+    }
+
     /// Marks what depends on something that failed, until nothing more is found.
     fn skip_what_cannot_be(&mut self) {
         loop {
@@ -586,50 +710,12 @@ impl Run<'_> {
             }
         }
     }
+}
 
-    /// How long until the other lanes can have made headway: they look again at their own steps no sooner.
-    fn others_headway_ms(&self, now_ms: UnixMs) -> UnixMs {
-        let soonest_ms = self
-            .invocation
-            .others
-            .values()
-            .filter(|lane| lane.operation.as_deref() == Some(self.invocation.operation))
-            .flat_map(|lane| lane.steps.values())
-            .filter_map(|state| match state {
-                StepState::InProgress { poll_at_ms, .. } => Some(poll_at_ms.saturating_sub(now_ms)),
-                StepState::Waiting | StepState::Done { .. } | StepState::Failed { .. } | StepState::Skipped { .. } => {
-                    None
-                }
-            })
-            .min()
-            .unwrap_or(0);
-        // A little later, when what they saw is recorded.
-        (soonest_ms + 1_000).max(OTHER_LANES_POLL_MS)
-    }
-
-    fn report(&self) -> LaneReport {
-        let now_ms = self.now_ms();
-        let wait_ms = self
-            .lane
-            .steps
-            .iter()
-            .filter_map(|(key, state)| match state {
-                StepState::InProgress { poll_at_ms, .. } => Some(poll_at_ms.saturating_sub(now_ms)),
-                // A step that became ready just now begins at the next call.
-                StepState::Waiting => match self.invocation.plan.steps.get(key).map(|step| self.readiness(step)) {
-                    Some(Readiness::Ready) => Some(0),
-                    _ => None,
-                },
-                StepState::Done { .. } | StepState::Failed { .. } | StepState::Skipped { .. } => None,
-            })
-            .min()
-            .unwrap_or_else(|| self.others_headway_ms(now_ms));
-        LaneReport {
-            settled: self.lane.steps.values().all(StepState::is_settled),
-            wait_seconds: wait_ms.div_ceil(1000).clamp(1, WAIT_SECONDS_MAX),
-            counts: Counts::of(self.lane.steps.values()),
-        }
-    }
+/// The tags that a resource was given and is not to have any more.
+fn tags_gone(recorded: &Resource, wanted: &Resource) -> BTreeSet<String> {
+    let keys = recorded.tags.keys().filter(|tag| !wanted.tags.contains_key(*tag));
+    keys.cloned().collect()
 }
 
 async fn delete_duplicate(

@@ -1,11 +1,11 @@
 //! What AWS has to offer, and documents by their address, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use outrigger_model::Region;
+use outrigger_model::{Kind, Region, StackId};
 
-use crate::ports::catalog::Catalog;
+use crate::ports::catalog::{Catalog, Parameter, Quota, Tagged};
 use crate::ports::document_source::DocumentSource;
 use crate::ports::provider::CallError;
 
@@ -18,6 +18,12 @@ pub struct MemoryCatalog {
     pub postgres: Vec<String>,
     /// The versions of Redis.
     pub redis: Vec<String>,
+    /// The parameters of every family.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// The account's quotas.
+    pub quotas: Vec<Quota>,
+    /// What carries a stack's tags.
+    pub tagged: Vec<Tagged>,
 }
 
 impl Default for MemoryCatalog {
@@ -26,7 +32,21 @@ impl Default for MemoryCatalog {
             zones: 3,
             postgres: ["15.7", "15.15", "16.4"].map(str::to_owned).to_vec(),
             redis: ["6.2", "7.0", "7.1"].map(str::to_owned).to_vec(),
+            parameters: [("shared_preload_libraries", true), ("log_statement", false)]
+                .map(|(name, is_static)| (name.to_owned(), parameter(is_static)))
+                .into(),
+            quotas: Vec::new(),
+            tagged: Vec::new(),
         }
+    }
+}
+
+fn parameter(is_static: bool) -> Parameter {
+    Parameter {
+        is_modifiable: true,
+        is_static,
+        allowed_values: None,
+        data_type: "string".to_owned(),
     }
 }
 
@@ -45,6 +65,18 @@ impl Catalog for MemoryCatalog {
 
     async fn redis_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {
         Ok(self.redis.clone())
+    }
+
+    async fn parameters(&self, _: &Region, _: &str) -> Result<BTreeMap<String, Parameter>, CallError> {
+        Ok(self.parameters.clone())
+    }
+
+    async fn quotas(&self, _: &Region, _: &BTreeSet<Kind>) -> Result<Vec<Quota>, CallError> {
+        Ok(self.quotas.clone())
+    }
+
+    async fn tagged(&self, _: &Region, _: &StackId) -> Result<Vec<Tagged>, CallError> {
+        Ok(self.tagged.clone())
     }
 }
 

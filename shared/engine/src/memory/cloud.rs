@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use outrigger_model::properties::Apply;
 use outrigger_model::resource::is_ours;
 use outrigger_model::{Identity, Kind, Properties, Resource, ResourceKey, UnixMs};
+use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 use super::clock::VirtualClock;
+use crate::durations;
 use crate::ports::clock::Clock;
 use crate::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Provider, Target};
 
@@ -46,15 +49,62 @@ type Plot = Box<dyn Fn(usize, &CallMade) -> Option<Fault> + Send + Sync>;
 pub struct Habits {
     /// How long a new object stays invisible, to observers and to calls that refer to it.
     pub visible_after_ms: UnixMs,
-    /// How long an RDS instance or a cache takes to create; other kinds take a part of it.
-    pub slow_create_ms: UnixMs,
+    /// How long it takes to create and to delete an object, in percent of what [`durations`] says of its kind.
+    pub create_percent: u64,
+    /// How long it takes to change one, likewise.
+    pub change_percent: u64,
+    /// By how much an object may take less or more than that, in percent; drawn from its key.
+    pub spread_percent: u64,
+}
+
+impl Habits {
+    /// As AWS is: with the published durations, and a quarter less or more.
+    pub fn realistic() -> Self {
+        Self {
+            create_percent: 100,
+            change_percent: 100,
+            spread_percent: 25,
+            ..Self::default()
+        }
+    }
+
+    /// How long it takes to create an object.
+    pub fn create_ms(&self, key: &ResourceKey) -> UnixMs {
+        self.spread(key, durations::of(key.kind).create_ms * self.create_percent / 100)
+    }
+
+    /// How long a new object takes until it is ready, from the call on.
+    pub fn ready_ms(&self, key: &ResourceKey) -> UnixMs {
+        self.visible_after_ms + self.create_ms(key)
+    }
+
+    fn change_ms(&self, key: &ResourceKey) -> UnixMs {
+        self.spread(key, durations::of(key.kind).change_ms * self.change_percent / 100)
+    }
+
+    fn delete_ms(&self, key: &ResourceKey) -> UnixMs {
+        self.spread(key, durations::of(key.kind).delete_ms * self.create_percent / 100)
+    }
+
+    fn spread(&self, key: &ResourceKey, ms: UnixMs) -> UnixMs {
+        if self.spread_percent == 0 {
+            return ms;
+        }
+        let digest = Sha256::digest(key.to_string().as_bytes());
+        let draw = digest.iter().take(2).fold(0, |draw, byte| draw << 8 | u64::from(*byte));
+        let least = ms * (100 - self.spread_percent.min(100)) / 100;
+        least + (ms - least) * 2 * draw / u64::from(u16::MAX)
+    }
 }
 
 impl Default for Habits {
+    /// In a hurry, for the tests that do everything to every call.
     fn default() -> Self {
         Self {
             visible_after_ms: 3_000,
-            slow_create_ms: 600_000,
+            create_percent: 30,
+            change_percent: 0,
+            spread_percent: 0,
         }
     }
 }
@@ -70,9 +120,13 @@ pub struct Object {
     pub token: String,
     visible_at_ms: UnixMs,
     ready_at_ms: UnixMs,
+    /// Until when a change of it goes on.
+    busy_until_ms: UnixMs,
     gone_at_ms: Option<UnixMs>,
     /// How many further calls its set-up still needs.
     set_up_left: u32,
+    /// What the maintenance window will make of it.
+    coming: Option<Properties>,
 }
 
 /// The cloud. Its clones are the same one.
@@ -87,6 +141,7 @@ pub struct MemoryCloud {
 struct Inner {
     objects: BTreeMap<String, Object>,
     calls: Vec<CallMade>,
+    observations: u64,
     ids: u64,
     plot: Plot,
     defects: Vec<String>,
@@ -99,6 +154,7 @@ impl MemoryCloud {
             inner: Arc::new(Mutex::new(Inner {
                 objects: BTreeMap::new(),
                 calls: Vec::new(),
+                observations: 0,
                 ids: 0,
                 plot: Box::new(|_, _| None),
                 defects: Vec::new(),
@@ -117,6 +173,11 @@ impl MemoryCloud {
     /// Every call that changed something, or tried to.
     pub fn calls(&self) -> Vec<CallMade> {
         self.locked().calls.clone()
+    }
+
+    /// How often a resource was looked at.
+    pub fn observations(&self) -> u64 {
+        self.locked().observations
     }
 
     /// What there is, deleted objects left out.
@@ -149,10 +210,30 @@ impl MemoryCloud {
                 token: String::new(),
                 visible_at_ms: now_ms,
                 ready_at_ms: now_ms,
+                busy_until_ms: now_ms,
                 gone_at_ms: None,
                 set_up_left: 0,
+                coming: None,
             },
         );
+    }
+
+    /// Changes an object behind Outrigger's back.
+    pub fn tamper(&self, key: &ResourceKey, change: impl Fn(&mut Resource)) {
+        let mut inner = self.locked();
+        let objects = inner.objects.values_mut();
+        objects
+            .filter(|object| object.resource.key == *key)
+            .for_each(|object| change(&mut object.resource));
+    }
+
+    /// The maintenance window: everything that was put off until then happens.
+    pub fn open_window(&self) {
+        for object in self.locked().objects.values_mut() {
+            if let Some(coming) = object.coming.take() {
+                object.resource.properties = coming;
+            }
+        }
     }
 
     /// Deletes an object behind Outrigger's back.
@@ -225,9 +306,15 @@ impl Inner {
             .filter(|object| {
                 object.resource.key.kind == wanted.key.kind && object.resource.key.region == wanted.key.region
             })
-            .filter(|object| match wanted.key.kind.identity() {
-                Identity::UniqueName => object.resource.physical_name == wanted.physical_name,
-                Identity::ClientToken | Identity::TagOnly => is_ours(&object.resource.tags, &wanted.tags),
+            .filter(|object| !target.not.contains(&object.id))
+            .filter(|object| match (wanted.key.is_former(), wanted.key.kind.identity()) {
+                (false, Identity::UniqueName) => has_name(&object.resource, wanted),
+                (false, Identity::ClientToken | Identity::TagOnly) => is_ours(&object.resource.tags, &wanted.tags),
+                // What was replaced is known by its id, or by the call that made it.
+                (true, _) => match &target.id {
+                    Some(id) => object.id == *id,
+                    None => object.token == target.token,
+                },
             })
             .collect();
         meant.sort_by_key(|object| (target.id.as_deref() != Some(&object.id), object.token.clone()));
@@ -237,19 +324,18 @@ impl Inner {
     fn create(&mut self, target: &Target, now_ms: UnixMs, habits: Habits) -> Result<Progress, CallError> {
         let wanted = &target.resource;
         for dependency in &wanted.depends_on {
-            let found = self.objects.values().find(|object| {
+            let found = self.objects.values().filter(|object| {
                 object.resource.key == *dependency && !object.is_gone(now_ms) && is_ours_too(&object.resource, wanted)
             });
-            match found {
-                None => {
-                    let defect = format!("{} was created before {dependency}", wanted.key);
-                    self.defects.push(defect.clone());
-                    return Err(error("create", target, CallErrorKind::Invalid, &defect));
-                }
-                Some(object) if now_ms < object.visible_at_ms => {
-                    return Err(error("create", target, CallErrorKind::NotYet, "it does not exist"));
-                }
-                Some(_) => {}
+            let visible: Vec<bool> = found.map(|object| now_ms >= object.visible_at_ms).collect();
+            if visible.is_empty() {
+                let defect = format!("{} was created before {dependency}", wanted.key);
+                self.defects.push(defect.clone());
+                return Err(error("create", target, CallErrorKind::Invalid, &defect));
+            }
+            // Of two that follow one another the first may be what is meant.
+            if !visible.contains(&true) {
+                return Err(error("create", target, CallErrorKind::NotYet, "it does not exist"));
             }
         }
         let mut same = self.objects.values().filter(|object| {
@@ -261,7 +347,7 @@ impl Inner {
             Identity::TagOnly => None,
             Identity::ClientToken => same.find(|object| object.token == target.token),
             Identity::UniqueName => {
-                if same.any(|object| object.resource.physical_name == wanted.physical_name) {
+                if same.any(|object| has_name(&object.resource, wanted)) {
                     return Err(error("create", target, CallErrorKind::Exists, "the name is taken"));
                 }
                 None
@@ -279,15 +365,17 @@ impl Inner {
                 resource: wanted.clone(),
                 token: target.token.clone(),
                 visible_at_ms,
-                ready_at_ms: visible_at_ms + create_ms(wanted.key.kind, habits),
+                ready_at_ms: now_ms + habits.ready_ms(&wanted.key),
+                busy_until_ms: now_ms,
                 gone_at_ms: None,
                 set_up_left: set_up_calls(wanted.key.kind),
+                coming: None,
             },
         );
         Ok(Progress::created(id, 1))
     }
 
-    fn change(&mut self, target: &Target, id: &str) -> Result<Progress, CallError> {
+    fn change(&mut self, target: &Target, id: &str, now_ms: UnixMs, habits: Habits) -> Result<Progress, CallError> {
         match self.objects.get_mut(id) {
             None => Err(error("change", target, CallErrorKind::NotYet, "it does not exist")),
             Some(object) if object.set_up_left > 0 => {
@@ -295,7 +383,14 @@ impl Inner {
                 Ok(Progress::changed(1))
             }
             Some(object) => {
-                object.resource.properties = target.resource.properties.clone();
+                let properties = target.resource.properties.clone();
+                if puts_off(&properties) {
+                    object.coming = Some(properties);
+                } else {
+                    object.resource.properties = properties;
+                    object.coming = None;
+                    object.busy_until_ms = now_ms + habits.change_ms(&object.resource.key);
+                }
                 object.resource.tags.extend(target.resource.tags.clone());
                 Ok(Progress::changed(1))
             }
@@ -311,10 +406,23 @@ impl Inner {
             self.defects.push(defect.clone());
             return Err(error("delete", target, CallErrorKind::Invalid, &defect));
         }
+        if is_protected(&object.resource.properties) {
+            if !target.unprotect {
+                return Err(error("delete", target, CallErrorKind::Invalid, "it is protected"));
+            }
+            if let Some(object) = self.objects.get_mut(id)
+                && let Properties::DbInstance(database) = &mut object.resource.properties
+            {
+                database.deletion_protection = false;
+            }
+            return Ok(Progress::changed(1));
+        }
         let hangs_on_it = self
             .objects
             .values()
             .filter(|other| !other.is_gone(now_ms))
+            // They only know its name, and keep nothing from being deleted.
+            .filter(|other| !matches!(other.resource.key.kind, Kind::Alarm | Kind::SecretAttachment))
             .any(|other| refers_to(&other.resource.properties, id));
         if hangs_on_it {
             return Err(error(
@@ -325,7 +433,7 @@ impl Inner {
             ));
         }
         if let Some(object) = self.objects.get_mut(id) {
-            let gone_at_ms = now_ms + create_ms(object.resource.key.kind, habits) / 2;
+            let gone_at_ms = now_ms + habits.delete_ms(&object.resource.key);
             object.gone_at_ms.get_or_insert(gone_at_ms);
         }
         Ok(Progress::changed(1))
@@ -344,14 +452,23 @@ impl Object {
             None if !ready => Condition::Changing {
                 status: "creating".to_owned(),
             },
+            None if now_ms < self.busy_until_ms => Condition::Changing {
+                status: "modifying".to_owned(),
+            },
             None => Condition::Ready,
         };
         let differs = (self.set_up_left > 0).then(|| Difference {
             property: "set_up",
-            wanted: "0".to_owned(),
-            actual: self.set_up_left.to_string(),
+            wanted: 0.into(),
+            actual: self.set_up_left.into(),
         });
-        let properties = Difference::between("properties", &target.resource.properties, &self.resource.properties);
+        let wanted = &target.resource.properties;
+        let will_be = self.coming.as_ref().filter(|_| puts_off(wanted));
+        let differences = differences(wanted, will_be.unwrap_or(&self.resource.properties));
+        let pending = match will_be {
+            Some(will_be) if will_be != &self.resource.properties => vec!["properties"],
+            Some(_) | None => Vec::new(),
+        };
         let attributes = self
             .resource
             .key
@@ -365,7 +482,8 @@ impl Object {
             attributes: if ready { attributes } else { BTreeMap::new() },
             condition,
             ours: is_ours(&self.resource.tags, &target.resource.tags),
-            differences: differs.into_iter().chain(properties).collect(),
+            differences: differs.into_iter().chain(differences).collect(),
+            pending,
             duplicates,
         }
     }
@@ -379,7 +497,8 @@ impl Provider for MemoryCloud {
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
         let now_ms = self.clock.now_ms();
-        let inner = self.locked();
+        let mut inner = self.locked();
+        inner.observations += 1;
         let meant: Vec<&Object> = inner
             .meant(target, now_ms)
             .into_iter()
@@ -405,10 +524,21 @@ impl Provider for MemoryCloud {
             }
             Some(observed) if observed.differences.is_empty() => Ok(Progress::Done),
             Some(observed) => {
-                self.call("change", target, |inner, _| inner.change(target, &observed.id))
-                    .await
+                let habits = self.habits;
+                self.call("change", target, |inner, now_ms| {
+                    inner.change(target, &observed.id, now_ms, habits)
+                })
+                .await
             }
         }
+    }
+
+    async fn kept(&self, target: &Target) -> Result<Vec<String>, CallError> {
+        let name = format!("{}-final-snapshot", target.resource.physical_name);
+        Ok(match &target.resource.properties {
+            Properties::DbInstance(database) if database.final_snapshot && !target.unprotect => vec![name],
+            _ => Vec::new(),
+        })
     }
 
     async fn delete(&self, target: &Target, observed: &Observed) -> Result<Progress, CallError> {
@@ -430,6 +560,17 @@ fn error(verb: &str, target: &Target, kind: CallErrorKind, message: &str) -> Cal
     }
 }
 
+/// Whether one has the other's name, where names are unique: in a region, or within what it is a part of.
+fn has_name(one: &Resource, other: &Resource) -> bool {
+    let within = |resource: &Resource| match &resource.properties {
+        Properties::Route(route) => Some(route.route_table.clone()),
+        Properties::RouteTableAssociation(association) => Some(association.subnet.clone()),
+        Properties::SecurityGroup(group) => Some(group.vpc.clone()),
+        _ => None,
+    };
+    one.physical_name == other.physical_name && within(one) == within(other)
+}
+
 /// Two resources of one stack.
 fn is_ours_too(one: &Resource, other: &Resource) -> bool {
     use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_STACK};
@@ -442,25 +583,89 @@ fn refers_to(properties: &Properties, id: &str) -> bool {
     serde_json::to_string(properties).is_ok_and(|json| json.contains(&format!("\"{id}\"")))
 }
 
-/// How long a kind takes to create.
-fn create_ms(kind: Kind, habits: Habits) -> UnixMs {
-    match kind {
-        Kind::DbInstance => habits.slow_create_ms,
-        Kind::ReplicationGroup => habits.slow_create_ms * 3 / 4,
-        Kind::Stream => habits.slow_create_ms / 20,
-        Kind::Vpc
-        | Kind::Subnet
-        | Kind::InternetGateway
-        | Kind::RouteTable
-        | Kind::Route
-        | Kind::RouteTableAssociation
-        | Kind::SecurityGroup
-        | Kind::DbSubnetGroup
-        | Kind::CacheSubnetGroup
-        | Kind::Secret
-        | Kind::SecretAttachment
-        | Kind::Alarm => 0,
+/// Where the properties differ, each by its own name.
+fn differences(wanted: &Properties, actual: &Properties) -> Vec<Difference> {
+    let json = |properties| serde_json::to_value(properties).unwrap_or_default();
+    let (wanted_json, actual_json) = (json(wanted), json(actual));
+    PROPERTIES
+        .iter()
+        .filter_map(|name| {
+            let of = |value: &serde_json::Value| value.get(*name).cloned().unwrap_or_default();
+            let (wanted, actual) = (of(&wanted_json), of(&actual_json));
+            (wanted != actual).then(|| Difference::new(name, &wanted, &actual))
+        })
+        .collect()
+}
+
+/// Every property that AWS knows of some kind: all but those that are Outrigger's alone.
+const PROPERTIES: [&str; 54] = [
+    "automatic_failover",
+    "backup_retention_days",
+    "backup_window",
+    "cidr",
+    "class",
+    "comparison",
+    "database",
+    "deletion_protection",
+    "description",
+    "destination",
+    "dimensions",
+    "engine",
+    "engine_version",
+    "family",
+    "gateway",
+    "host",
+    "ingress",
+    "log_exports",
+    "maintenance_window",
+    "managed_policies",
+    "metric",
+    "minor_upgrades",
+    "missing_data",
+    "monitoring_interval_seconds",
+    "monitoring_role",
+    "multi_az",
+    "namespace",
+    "node_type",
+    "nodes",
+    "parameter_group",
+    "parameters",
+    "period_seconds",
+    "periods",
+    "port",
+    "public_address_on_launch",
+    "retention_hours",
+    "route_table",
+    "secret",
+    "security_groups",
+    "service",
+    "shard_metrics",
+    "shards",
+    "statistic",
+    "storage_gib",
+    "storage_gib_max",
+    "storage_type",
+    "subnet",
+    "subnet_group",
+    "subnets",
+    "threshold",
+    "user",
+    "username",
+    "vpc",
+    "zone",
+];
+
+/// Whether changes wait for the maintenance window.
+fn puts_off(properties: &Properties) -> bool {
+    match properties {
+        Properties::DbInstance(database) => database.apply == Apply::InWindow,
+        Properties::ReplicationGroup(cache) => cache.apply == Apply::InWindow,
+        _ => false,
     }
+}
+
+fn is_protected(properties: &Properties) -> bool {
+    matches!(properties, Properties::DbInstance(database) if database.deletion_protection)
 }
 
 /// How many calls a kind needs after the one that creates it, as over AWS.
@@ -472,11 +677,14 @@ fn set_up_calls(kind: Kind) -> u32 {
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::DbSubnetGroup
+        | Kind::DbParameterGroup
         | Kind::DbInstance
         | Kind::CacheSubnetGroup
         | Kind::ReplicationGroup
         | Kind::Secret
         | Kind::SecretAttachment
-        | Kind::Alarm => 0,
+        | Kind::Role
+        | Kind::Alarm
+        | Kind::LogGroup => 0,
     }
 }

@@ -142,6 +142,41 @@ pub struct MemoryStore {
 struct Inner {
     items: BTreeMap<ItemKey, Item>,
     writes: usize,
+    usage: Usage,
+}
+
+/// What a DynamoDB table with on-demand capacity would bill, all reads strongly consistent
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/capacity-mode.html>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Reads and queries.
+    pub reads: u64,
+    /// Read request units: one for each 4 KB read.
+    pub read_units: u64,
+    /// Writes and deletes, the refused ones among them: they are billed too.
+    pub writes: u64,
+    /// Write request units: one for each KB of the item, before or after, whichever is larger.
+    pub write_units: u64,
+}
+
+/// About what an item's attributes take besides its body and key: names, numbers, the write id.
+const HEADER_BYTES: usize = 200;
+
+fn bytes(key: &ItemKey, item: Option<&Item>) -> usize {
+    let body = item.map_or(0, |item| item.body.len() + HEADER_BYTES);
+    body + key.partition.len() + key.sort.len()
+}
+
+impl Usage {
+    fn read(&mut self, bytes: usize) {
+        self.reads += 1;
+        self.read_units += (bytes.div_ceil(4096) as u64).max(1);
+    }
+
+    fn write(&mut self, bytes: usize) {
+        self.writes += 1;
+        self.write_units += (bytes.div_ceil(1024) as u64).max(1);
+    }
 }
 
 impl MemoryStore {
@@ -155,6 +190,11 @@ impl MemoryStore {
         locked(&self.inner).writes
     }
 
+    /// What has been read and written so far.
+    pub fn usage(&self) -> Usage {
+        locked(&self.inner).usage
+    }
+
     /// Every item, as it stands.
     pub fn items(&self) -> BTreeMap<ItemKey, Item> {
         locked(&self.inner).items.clone()
@@ -164,7 +204,10 @@ impl MemoryStore {
 #[async_trait]
 impl StateStore for MemoryStore {
     async fn read(&self, key: &ItemKey) -> Result<Option<Item>, StoreError> {
-        Ok(locked(&self.inner).items.get(key).cloned())
+        let mut inner = locked(&self.inner);
+        let item = inner.items.get(key).cloned();
+        inner.usage.read(bytes(key, item.as_ref()));
+        Ok(item)
     }
 
     async fn write(&self, write: &Write) -> Result<Written, StoreError> {
@@ -178,6 +221,9 @@ impl StateStore for MemoryStore {
         }
         let mut inner = locked(&self.inner);
         inner.writes += 1;
+        let before = bytes(&write.key, inner.items.get(&write.key));
+        let after = write.change.body.as_ref().map_or(0, |body| body.len() + HEADER_BYTES);
+        inner.usage.write(before.max(after));
         let current = inner.items.get(&write.key);
         if !write.conditions.iter().all(|condition| condition.holds(current)) {
             return Ok(write.refused(current.cloned()));
@@ -192,6 +238,8 @@ impl StateStore for MemoryStore {
     async fn delete(&self, key: &ItemKey, conditions: &[Condition]) -> Result<bool, StoreError> {
         let mut inner = locked(&self.inner);
         inner.writes += 1;
+        let bytes = bytes(key, inner.items.get(key));
+        inner.usage.write(bytes);
         let Some(item) = inner.items.get(key) else {
             return Ok(true);
         };
@@ -209,15 +257,18 @@ impl StateStore for MemoryStore {
         after: Option<&str>,
         count_max: usize,
     ) -> Result<Vec<String>, StoreError> {
-        Ok(locked(&self.inner)
+        let mut inner = locked(&self.inner);
+        let found: Vec<(String, usize)> = inner
             .items
-            .keys()
-            .filter(|key| key.partition == partition && key.sort.starts_with(prefix))
-            .map(|key| &key.sort)
-            .filter(|sort| after.is_none_or(|after| sort.as_str() > after))
+            .iter()
+            .filter(|(key, _)| key.partition == partition && key.sort.starts_with(prefix))
+            .filter(|(key, _)| after.is_none_or(|after| key.sort.as_str() > after))
             .take(count_max)
-            .cloned()
-            .collect())
+            .map(|(key, item)| (key.sort.clone(), bytes(key, Some(item))))
+            .collect();
+        // A query is billed for whole items, whatever it projects.
+        inner.usage.read(found.iter().map(|(_, bytes)| bytes).sum());
+        Ok(found.into_iter().map(|(sort, _)| sort).collect())
     }
 }
 

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use outrigger_model::{Lane, UnixMs};
+use outrigger_model::{Lane, StackId, UnixMs};
+use outrigger_plan::Plan;
 use serde_json::{Value, json};
 
 use super::catalog::{MemoryCatalog, MemoryDocuments};
 use super::clock::VirtualClock;
 use super::cloud::{Habits, MemoryCloud};
-use super::store::{Faults, Faulty, MemoryStore};
+use super::store::{Faults, Faulty, MemoryStore, Usage};
 use crate::executor::Providers;
 use crate::ports::clock::Clock;
 use crate::state::State;
 use crate::state::content::Workflow;
 use crate::tasks::close_operation::{self, Response, StatusChange};
+use crate::tasks::plan_stack::Proposed;
 use crate::tasks::{Invocation, TaskError, Ticket, converge_lane, plan_stack};
 
 /// How long a function may run, and after how long a state machine gives a function up that does not answer.
@@ -23,9 +25,36 @@ const FUNCTION_MS: UnixMs = 60_000;
 const TASK_MS: UnixMs = 75_000;
 /// How long a state machine waits before it calls a function again that failed.
 const RETRY_MS: UnixMs = 3_000;
-/// Bounds every loop of an execution: far more turns than any stack needs.
+/// Bounds every loop of an execution: more turns than all its branches can make.
 const TURNS_MAX: usize = 5_000;
 const RETRIES_MAX: usize = 10;
+/// How often an execution may hand over to a successor.
+const HOPS_MAX: usize = 10;
+/// As in the state machines: a branch's turns until it waits longer, how long it then waits at the least, its turns until
+/// it hands over, and how long an execution lasts until it does.
+const QUICK_TURNS: u64 = 100;
+const LATE_WAIT_SECONDS: u64 = 10;
+const BRANCH_TURNS_MAX: u64 = 500;
+const HAND_OVER_MS: UnixMs = 3_600_000;
+
+/// The states that an execution of `provision-stack` goes through, as Step Functions counts and bills them. A test holds
+/// them against the state machine.
+pub mod transitions {
+    /// Bounds, resume or plan, plan.
+    pub const PLAN: u64 = 3;
+    /// The parallel state, and whether to hand over.
+    pub const LANES: u64 = 2;
+    /// A branch's first and last state.
+    pub const BRANCH: u64 = 2;
+    /// The function, and whether its lane has settled.
+    pub const TURN: u64 = 2;
+    /// The wait before another turn.
+    pub const WAIT: u64 = 1;
+    /// Closing, whether to go back, the event, the outcome, the end.
+    pub const CLOSE: u64 = 5;
+    /// Handing over; the successor's bounds, and that it resumes.
+    pub const HAND_OVER: u64 = 4;
+}
 
 /// A whole Outrigger in memory.
 pub struct World {
@@ -39,8 +68,29 @@ pub struct World {
     pub faults: Faults,
     /// The state, over the store with its faults.
     pub state: State,
+    /// What AWS has to offer.
+    pub catalog: MemoryCatalog,
     providers: Providers,
     invocations: AtomicU64,
+    transitions: AtomicU64,
+    branch_turns_max: AtomicU64,
+}
+
+/// What executions have cost so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Invocations of functions.
+    pub invocations: u64,
+    /// Transitions of state machines, as Step Functions bills them.
+    pub transitions: u64,
+    /// The most turns that one branch of an execution has made; at 500 it hands over.
+    pub branch_turns_max: u64,
+    /// Calls to AWS that change something, or try to.
+    pub calls: u64,
+    /// Looks at a resource: a call or a few to AWS each.
+    pub observations: u64,
+    /// What was read of the state table, and written to it.
+    pub table: Usage,
 }
 
 /// How an execution ended.
@@ -72,12 +122,31 @@ impl World {
         Self {
             state: State::new(faulty, Arc::new(clock.clone())),
             providers: Providers::new([Arc::new(cloud.clone()) as Arc<_>]),
+            catalog: MemoryCatalog::default(),
             clock,
             cloud,
             store,
             faults,
             invocations: AtomicU64::new(0),
+            transitions: AtomicU64::new(0),
+            branch_turns_max: AtomicU64::new(0),
         }
+    }
+
+    /// What its executions have cost so far.
+    pub fn cost(&self) -> Cost {
+        Cost {
+            invocations: self.invocations.load(Ordering::Relaxed),
+            transitions: self.transitions.load(Ordering::Relaxed),
+            branch_turns_max: self.branch_turns_max.load(Ordering::Relaxed),
+            calls: self.cloud.calls().len() as u64,
+            observations: self.cloud.observations(),
+            table: self.store.usage(),
+        }
+    }
+
+    fn transit(&self, states: u64) {
+        self.transitions.fetch_add(states, Ordering::Relaxed);
     }
 
     /// Runs an execution of `provision-stack` to its end.
@@ -92,6 +161,50 @@ impl World {
         self.run(Workflow::Destroy, operation, input, false).await
     }
 
+    /// Runs an execution of `drift-stack` to its end.
+    pub async fn drift(&self, operation: &str, stack: &str, environment: &str, accept: bool) -> Ended {
+        let input = json!({ "stack": stack, "environment": environment, "accept": accept });
+        self.run(Workflow::Drift, operation, input, false).await
+    }
+
+    /// Makes a plan to look at, as an execution of `plan-stack` does.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn propose(&self, document: &Value) -> Result<Proposed, TaskError> {
+        match self
+            .plan(Workflow::Plan, "plan", json!({ "document": document }))
+            .await?
+        {
+            plan_stack::Answer::Proposed(proposed) => Ok(proposed),
+            plan_stack::Answer::Begun(_) => Err(TaskError::Internal("an operation was begun".to_owned())),
+        }
+    }
+
+    /// Runs an execution of `provision-stack` that carries out a plan which was looked at.
+    pub async fn carry_out(&self, operation: &str, document: &Value, plan: &str) -> Ended {
+        let input = json!({ "document": document, "plan": plan });
+        self.run(Workflow::Provision, operation, input, false).await
+    }
+
+    /// Runs an execution that carries out a plan which no document was needed for.
+    pub async fn carry_out_plan(&self, operation: &str, stack: &StackId, plan: &Plan) -> Ended {
+        self.transit(transitions::PLAN);
+        match plan_stack::begin_with(&self.state, stack, operation, &self.invocation(), plan).await {
+            Ok(ticket) => self.run_ticket(ticket, operation, false).await,
+            Err(error) => Ended::NotPlanned(error),
+        }
+    }
+
+    /// Runs an execution of `provision-stack` until a function has died in a call, and leaves it there: nobody closes the
+    /// operation. Answers whether it came to that.
+    pub async fn begin_and_leave(&self, operation: &str, input: Value) -> bool {
+        match self.plan(Workflow::Provision, operation, input).await {
+            Ok(plan_stack::Answer::Begun(ticket)) => self.converge_all(&ticket, true).await.is_none(),
+            Ok(plan_stack::Answer::Proposed(_)) | Err(_) => false,
+        }
+    }
+
     /// Runs an execution, and stops it as soon as a function has died in a call. `close-operation` is then called with
     /// the event that Step Functions sends.
     pub async fn run_until_cut(&self, workflow: Workflow, operation: &str, input: Value) -> Ended {
@@ -99,14 +212,54 @@ impl World {
     }
 
     async fn run(&self, workflow: Workflow, operation: &str, input: Value, stop_when_cut: bool) -> Ended {
-        let ticket = match self.plan(workflow, operation, input).await {
-            Ok(ticket) => ticket,
-            Err(error) => return Ended::NotPlanned(error),
-        };
-        let mut due_ms: BTreeMap<Lane, UnixMs> =
-            Lane::ALL.into_iter().map(|lane| (lane, self.clock.now_ms())).collect();
+        self.transit(transitions::PLAN);
+        match self.plan(workflow, operation, input).await {
+            Ok(plan_stack::Answer::Begun(ticket)) => self.run_ticket(ticket, operation, stop_when_cut).await,
+            Ok(plan_stack::Answer::Proposed(_)) => Ended::Stopped,
+            Err(error) => Ended::NotPlanned(error),
+        }
+    }
+
+    async fn run_ticket(&self, mut ticket: Ticket, operation: &str, stop_when_cut: bool) -> Ended {
+        // Forward, and at most once back.
+        for _ in 0..2 {
+            let Some(branches) = self.converge_all(&ticket, stop_when_cut).await else {
+                self.stopped(operation).await;
+                return Ended::Stopped;
+            };
+            match self.close(&ticket, branches).await {
+                Ended::Closed(Response {
+                    rollback: Some(back), ..
+                }) => ticket = back,
+                ended => return ended,
+            }
+        }
+        Ended::Stopped
+    }
+
+    /// Runs every lane's branch to its end, handing over as often as need be; what they end with, or `None` if the
+    /// execution was stopped.
+    async fn converge_all(&self, ticket: &Ticket, stop_when_cut: bool) -> Option<Vec<Value>> {
+        let mut branches = Vec::new();
+        for _ in 0..HOPS_MAX {
+            branches = self.converge_until_handover(ticket, stop_when_cut).await?;
+            let is = |branch: &Value, what: &str| branch.get(what).is_some();
+            let handed_over = branches.iter().any(|branch| is(branch, "handover"));
+            if !handed_over || branches.iter().any(|branch| is(branch, "error")) {
+                break;
+            }
+            self.transit(transitions::HAND_OVER);
+        }
+        Some(branches)
+    }
+
+    async fn converge_until_handover(&self, ticket: &Ticket, stop_when_cut: bool) -> Option<Vec<Value>> {
+        let begun_ms = self.clock.now_ms();
+        let mut due_ms: BTreeMap<Lane, UnixMs> = Lane::ALL.into_iter().map(|lane| (lane, begun_ms)).collect();
         let mut branches: Vec<Value> = Vec::new();
         let mut failures: BTreeMap<Lane, usize> = BTreeMap::new();
+        let mut turns: BTreeMap<Lane, u64> = BTreeMap::new();
+        self.transit(transitions::LANES + transitions::BRANCH * due_ms.len() as u64);
         for _ in 0..TURNS_MAX {
             let Some((lane, at_ms)) = due_ms
                 .iter()
@@ -116,18 +269,26 @@ impl World {
                 break;
             };
             self.clock.advance(at_ms.saturating_sub(self.clock.now_ms()));
-            match self.converge(lane, &ticket).await {
+            let turn = turns.entry(lane).or_default();
+            *turn += 1;
+            self.branch_turns_max.fetch_max(*turn, Ordering::Relaxed);
+            self.transit(transitions::TURN);
+            match self.converge(lane, ticket).await {
                 Invoked::Answered(report) if report.settled => {
                     due_ms.remove(&lane);
                     branches.push(json!({ "lane": lane, "settled": true, "counts": report.counts }));
                 }
+                Invoked::Answered(_) if *turn >= BRANCH_TURNS_MAX || self.clock.now_ms() >= begun_ms + HAND_OVER_MS => {
+                    due_ms.remove(&lane);
+                    branches.push(json!({ "lane": lane, "settled": false, "handover": true }));
+                }
                 Invoked::Answered(report) => {
-                    due_ms.insert(lane, self.clock.now_ms() + report.wait_seconds * 1000);
+                    let least = if *turn < QUICK_TURNS { 1 } else { LATE_WAIT_SECONDS };
+                    let wait_seconds = report.wait_seconds.min(30).max(least);
+                    self.transit(transitions::WAIT);
+                    due_ms.insert(lane, self.clock.now_ms() + wait_seconds * 1000);
                 }
-                Invoked::Died if stop_when_cut => {
-                    self.stopped(operation).await;
-                    return Ended::Stopped;
-                }
+                Invoked::Died if stop_when_cut => return None,
                 Invoked::Died => {
                     due_ms.insert(lane, self.clock.now_ms() + TASK_MS);
                 }
@@ -144,7 +305,7 @@ impl World {
                 }
             }
         }
-        self.close(&ticket, branches).await
+        Some(branches)
     }
 
     fn invocation(&self) -> Invocation {
@@ -155,7 +316,7 @@ impl World {
         }
     }
 
-    async fn plan(&self, workflow: Workflow, operation: &str, input: Value) -> Result<Ticket, TaskError> {
+    async fn plan(&self, workflow: Workflow, operation: &str, input: Value) -> Result<plan_stack::Answer, TaskError> {
         let request = plan_stack::Request {
             workflow,
             operation: operation.to_owned(),
@@ -164,14 +325,14 @@ impl World {
         };
         let ports = plan_stack::Ports {
             state: &self.state,
-            catalog: &MemoryCatalog::default(),
+            catalog: &self.catalog,
             documents: &MemoryDocuments::default(),
             clock: &self.clock,
         };
         let mut tries = 0;
         loop {
             let error = match plan_stack::plan_stack(&ports, &self.invocation(), &request).await {
-                Ok(ticket) => return Ok(ticket),
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             tries += 1;
@@ -209,6 +370,7 @@ impl World {
             ticket: ticket.clone(),
             lanes,
         };
+        self.transit(transitions::CLOSE);
         for _ in 0..RETRIES_MAX {
             match self.close_once(&request).await {
                 Ok(response) => return Ended::Closed(response),

@@ -1,7 +1,13 @@
-//! What AWS must answer before a document can become a graph.
+//! What AWS must answer before a document can become a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use outrigger_model::Region;
+use outrigger_model::{Kind, Region, StackId};
+pub use outrigger_plan::parameters::Parameter;
+pub use outrigger_plan::quotas::{Counted, Quota};
+
+use serde::{Deserialize, Serialize};
 
 use super::provider::CallError;
 
@@ -16,4 +22,24 @@ pub trait Catalog: Send + Sync {
 
     /// The versions of Redis that ElastiCache can create in the region.
     async fn redis_versions(&self, region: &Region) -> Result<Vec<String>, CallError>;
+
+    /// The parameters of a parameter group family, such as `postgres15`, by name.
+    async fn parameters(&self, region: &Region, family: &str) -> Result<BTreeMap<String, Parameter>, CallError>;
+
+    /// How much the account may still have in the region of what counts against a quota, as far as `kinds` need to know.
+    async fn quotas(&self, region: &Region, kinds: &BTreeSet<Kind>) -> Result<Vec<Quota>, CallError>;
+
+    /// Every object in the region that carries a stack's tags, of the kinds that Outrigger knows.
+    async fn tagged(&self, region: &Region, stack: &StackId) -> Result<Vec<Tagged>, CallError>;
+}
+
+/// An object that carries a stack's tags.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tagged {
+    /// Its ARN.
+    pub arn: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id, as it is recorded of objects of its kind.
+    pub id: String,
 }

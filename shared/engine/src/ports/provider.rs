@@ -1,9 +1,11 @@
 //! One AWS service, as the executor sees it: observe, ensure, delete.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use outrigger_model::{Kind, Resource};
+use outrigger_model::{Deviation, Kind, Resource};
+use serde::Serialize;
+use serde_json::Value;
 
 /// A resource that an adapter is asked about: every input in it is a known text.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +16,15 @@ pub struct Target {
     pub id: Option<String>,
     /// The token of the recorded intent: the client token, or the value of the intent's tag.
     pub token: String,
+    /// Ids of other objects that carry this resource's own tags and are not it: what its replacement leaves behind until
+    /// it is deleted. Of such a former object (see [`outrigger_model::ResourceKey::is_former`]): the id of what took its
+    /// place.
+    pub not: BTreeSet<String>,
+    /// Keys of tags that the resource was given before and that are no longer wanted: they are taken off it. Tags that
+    /// others have set stay.
+    pub tags_gone: BTreeSet<String>,
+    /// Whether AWS's own protection against deletion may be switched off: what an operation made itself goes again with it.
+    pub unprotect: bool,
 }
 
 /// A resource as AWS shows it.
@@ -29,6 +40,9 @@ pub struct Observed {
     pub ours: bool,
     /// Where it differs from what is wanted; empty when it is as it should be.
     pub differences: Vec<Difference>,
+    /// Properties that AWS has accepted as they are wanted, and will change in the maintenance window, as the resource's
+    /// `apply: in_window` asks for.
+    pub pending: Vec<&'static str>,
     /// Ids of further objects that carry this resource's own tags: a create that was repeated although it had worked.
     pub duplicates: Vec<String>,
 }
@@ -53,25 +67,40 @@ pub enum Condition {
     },
 }
 
-/// One property that is not as it is wanted.
+/// One property that is not as it is wanted. Never the value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The property's name, as in [`outrigger_model::Properties`].
+    /// The property's name, as in [`outrigger_model::Properties`], or of what its kind implies (`dns_support`).
     pub property: &'static str,
-    /// What is wanted, for people.
-    pub wanted: String,
-    /// What is there, for people.
-    pub actual: String,
+    /// What is wanted: of the property's own form, where it is one of [`outrigger_model::Properties`].
+    pub wanted: Value,
+    /// What is there, of the same form; `null` where there is nothing.
+    pub actual: Value,
 }
 
 impl Difference {
-    /// `Some` when the two differ.
-    pub fn between<T: PartialEq + std::fmt::Debug>(property: &'static str, wanted: &T, actual: &T) -> Option<Self> {
-        (wanted != actual).then(|| Self {
+    /// A difference between two values of the property's form.
+    pub fn new(property: &'static str, wanted: &impl Serialize, actual: &impl Serialize) -> Self {
+        Self {
             property,
-            wanted: format!("{wanted:?}"),
-            actual: format!("{actual:?}"),
-        })
+            wanted: serde_json::to_value(wanted).unwrap_or_default(),
+            actual: serde_json::to_value(actual).unwrap_or_default(),
+        }
+    }
+
+    /// `Some` when the two differ.
+    pub fn between<T: PartialEq + Serialize>(property: &'static str, wanted: &T, actual: &T) -> Option<Self> {
+        (wanted != actual).then(|| Self::new(property, wanted, actual))
+    }
+}
+
+impl From<&Difference> for Deviation {
+    fn from(difference: &Difference) -> Self {
+        Self {
+            property: difference.property.to_owned(),
+            wanted: difference.wanted.clone(),
+            actual: difference.actual.clone(),
+        }
     }
 }
 
@@ -86,6 +115,8 @@ pub enum Progress {
         id: Option<String>,
         /// How long AWS usually needs at the least.
         poll_after_seconds: u32,
+        /// AWS's request id of the call; filled in where the SDK's answers are seen, not by each kind.
+        request_id: Option<String>,
     },
     /// This difference cannot be closed by any call: the step fails, and says why.
     Blocked {
@@ -100,6 +131,7 @@ impl Progress {
         Self::InProgress {
             id: None,
             poll_after_seconds,
+            request_id: None,
         }
     }
 
@@ -108,6 +140,7 @@ impl Progress {
         Self::InProgress {
             id: Some(id.into()),
             poll_after_seconds,
+            request_id: None,
         }
     }
 }
@@ -197,6 +230,12 @@ pub trait Provider: Send + Sync {
 
     /// Makes the one call that brings the resource nearer to being gone. Absent means `Done`.
     async fn delete(&self, target: &Target, observed: &Observed) -> Result<Progress, CallError>;
+
+    /// What a resource that is gone leaves behind because its document asks for that: the names of final snapshots.
+    async fn kept(&self, target: &Target) -> Result<Vec<String>, CallError> {
+        let _ = target;
+        Ok(Vec::new())
+    }
 }
 
 /// The longest that `observe`, `ensure` or `delete` of one resource may take, the SDK's own retries included.

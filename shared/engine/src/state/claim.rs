@@ -1,6 +1,8 @@
 //! One invocation's claim on a lane, inside the lease.
 
+use futures::future::try_join_all;
 use outrigger_model::{FencingToken, Lane, StackId, UnixMs};
+use outrigger_plan::plan::Records;
 
 use super::content::LaneState;
 use super::{CLOCK_SKEW_MS_MAX, Lease, State, StateError, body, header_of, key_of_lane, write_failed};
@@ -250,6 +252,12 @@ impl State {
                 }
             }
         }
+    }
+
+    /// What is recorded of every resource of a stack.
+    pub async fn records(&self, stack: &StackId) -> Result<Records, StateError> {
+        let lanes = try_join_all(Lane::ALL.map(|lane| self.lane(stack, lane))).await?;
+        Ok(lanes.into_iter().flat_map(|lane| lane.records).collect())
     }
 
     /// What is recorded of a lane; nothing if no operation was ever begun on the stack.

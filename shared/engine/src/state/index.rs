@@ -37,7 +37,7 @@ impl State {
         self.write(&write).await.map(|_| ())
     }
 
-    /// The stack that an operation is of; `None` if it never took a lease, or is no longer on record.
+    /// The stack that an operation is of; `None` if it never began, or is no longer on record.
     pub async fn stack_of(&self, operation: &str) -> Result<Option<StackId>, StateError> {
         let key = item(OPERATIONS, operation);
         match self.read(&key).await? {
@@ -73,8 +73,8 @@ impl State {
             .collect())
     }
 
-    /// Forgets an operation whose record has been deleted.
-    pub(super) async fn forget(&self, operation: &str) -> Result<(), StateError> {
+    /// Forgets an operation that has no record: none any more, or none ever.
+    pub(crate) async fn forget(&self, operation: &str) -> Result<(), StateError> {
         let key = item(OPERATIONS, operation);
         self.store
             .delete(&key, &[])

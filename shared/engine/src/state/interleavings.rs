@@ -576,7 +576,7 @@ impl Invocation {
                 let record = record(&stack, &operation, index as u64, hash);
                 self.state.put_operation(lease, &record).await?;
             }
-            (Act::Prune, Some(lease)) => drop(self.state.prune(lease, 1).await?),
+            (Act::Prune, Some(lease)) => drop(self.state.prune(lease, 1, 0).await?),
             (Act::Release, Some(lease)) => self.state.release_lease(lease).await?,
             (Act::Renew | Act::Claim(_) | Act::UpdateStack | Act::Record(_) | Act::Prune | Act::Release, None) => {}
         }
@@ -607,17 +607,8 @@ impl Invocation {
 
 fn record(stack: &StackId, operation: &str, started_at_ms: u64, plan: String) -> OperationRecord {
     OperationRecord {
-        operation: operation.to_owned(),
-        stack: stack.clone(),
-        workflow: Workflow::Provision,
-        reason: None,
-        execution_arn: String::new(),
-        started_at_ms,
         plans: BTreeMap::from([(Lane::Network, plan)]),
-        closed_at_ms: None,
-        outcome: None,
-        failures: Vec::new(),
-        steps: BTreeMap::new(),
+        ..OperationRecord::begun(operation, stack, Workflow::Provision, "", started_at_ms)
     }
 }
 

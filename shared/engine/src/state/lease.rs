@@ -157,6 +157,49 @@ impl State {
         Ok(lease)
     }
 
+    /// Takes a stack's lease from whoever holds it, and fences them off.
+    ///
+    /// # Guarantees
+    /// - As [`State::take_lease`]: when it answers, the former holder writes no item of the stack any more. Calls to AWS
+    ///   that it has begun may still end; who claims a lane waits until its live attempt has ended.
+    /// - Only that hold is broken that was `seen`.
+    ///
+    /// # Errors
+    /// [`StateError::LeaseHeld`] if meanwhile another operation, or nobody, holds it.
+    pub async fn break_lease(
+        &self,
+        stack: &StackId,
+        seen: &LeaseView,
+        operation: &str,
+        invocation: &str,
+    ) -> Result<Lease, StateError> {
+        let token = FencingToken(seen.token.0.saturating_add(1));
+        let write = Write {
+            key: key_of_stack(stack),
+            conditions: vec![
+                Condition::TokenIs(seen.token),
+                Condition::HolderIs(seen.operation.clone()),
+            ],
+            change: Change {
+                token: Some(token),
+                holder: Some(Some(self.hold(operation))),
+                body: None,
+            },
+            write_id: format!("{operation}/break/{invocation}"),
+        };
+        if let Written::Refused(found) = self.write(&write).await? {
+            let found = header_of(found);
+            return Err(StateError::LeaseHeld {
+                stack: stack.clone(),
+                holder: found.holder.unwrap_or_else(|| "nobody any more".to_owned()),
+                expires_at_ms: found.holder_expires_at_ms,
+            });
+        }
+        let lease = Lease::resume(stack.clone(), operation, token, invocation);
+        try_join_all(Lane::ALL.map(|lane| self.raise_lane(&lease, lane))).await?;
+        Ok(lease)
+    }
+
     async fn take_stack(&self, stack: &StackId, operation: &str, invocation: &str) -> Result<FencingToken, StateError> {
         let key = key_of_stack(stack);
         let mut found = self.read(&key).await?;

@@ -22,6 +22,7 @@ mod index;
 mod interleavings;
 mod lease;
 mod operations;
+mod size;
 mod time;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use self::claim::Claim;
 pub use self::error::StateError;
 pub use self::lease::{LEASE_MS, Lease, LeaseView};
 pub use self::operations::{OPERATIONS_MAX, Pruned};
+pub use self::size::too_large;
 pub use self::time::rfc3339;
 use crate::ports::clock::Clock;
 use crate::ports::store::{Header, Item, ItemKey, StateStore, StoreError, Write, Written};

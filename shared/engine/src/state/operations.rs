@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::future::try_join_all;
-use outrigger_model::{FencingToken, StackId};
+use outrigger_model::{FencingToken, StackId, UnixMs};
 
 use super::content::OperationRecord;
 use super::lease::contended;
@@ -115,8 +115,9 @@ impl State {
         Ok(records)
     }
 
-    /// Deletes the records of operations beyond the newest `keep`, and the documents and plans that nothing refers to
-    /// any more. The stack's current operation and the lease's own are kept in any case.
+    /// Deletes the records of operations beyond the newest `keep`, those that began before `begun_ms_min`, and the
+    /// documents and plans that nothing refers to any more. The stack's current operation and the lease's own are kept in
+    /// any case.
     ///
     /// # Guarantees
     /// - May be repeated, and given up at any point: a later call goes on. One call deletes a bounded number.
@@ -125,7 +126,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError::LeaseLost`] if the operation no longer holds the lease.
-    pub async fn prune(&self, lease: &Lease, keep: usize) -> Result<Pruned, StateError> {
+    pub async fn prune(&self, lease: &Lease, keep: usize, begun_ms_min: UnixMs) -> Result<Pruned, StateError> {
         // Taken before anything is read: what is put from now on has a hold that ends later than this.
         let ended_by_ms = self.ended_by_ms();
         self.check_lease(lease).await?;
@@ -137,7 +138,7 @@ impl State {
         let (old, kept): (Vec<_>, Vec<_>) = records
             .into_iter()
             .enumerate()
-            .partition(|(index, record)| *index >= keep && !in_use(record));
+            .partition(|(index, record)| (*index >= keep || record.started_at_ms < begun_ms_min) && !in_use(record));
 
         let mut pruned = Pruned::default();
         for (_, record) in old.iter().take(DELETES_MAX) {
@@ -152,8 +153,9 @@ impl State {
         }
         let referred: BTreeSet<&str> = kept
             .iter()
-            .flat_map(|(_, record)| record.plans.values())
+            .flat_map(|(_, record)| record.plans.values().chain(record.rollback.values()))
             .chain(&state.document)
+            .chain(&state.applied)
             .map(String::as_str)
             .collect();
         let hashes = self.sorts(lease.stack(), BLOB_PREFIX, BLOBS_MAX).await?;

@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use outrigger_model::document::{self, Document};
-use outrigger_model::{Lane, ResourceKey, StackId, StepState};
-use outrigger_plan::output_reference;
+use outrigger_model::document::{self, Document, OnFailure};
+use outrigger_model::{CallRecord, FencingToken, Lane, ResourceKey, StackId, StepState, UnixMs};
 use outrigger_plan::plan::{Records, attribute_of};
+use outrigger_plan::{Protection, Resolved, destroy, expand, output_reference, provision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Invocation, TaskError, Ticket};
+use super::plan_stack::keep;
+use super::{Invocation, Phase, TaskError, Ticket, run_of};
 use crate::ports::clock::Clock;
-use crate::state::content::{OperationRecord, Outcome, Workflow};
+use crate::state::content::{Blueprint, OperationRecord, Outcome, Workflow};
 use crate::state::{Lease, State, StateError};
 
 /// How many operations of a stack stay on record.
 const OPERATIONS_KEPT: usize = 50;
+/// And for how long, whatever their number: a year.
+const OPERATIONS_AGE_MS_MAX: UnixMs = 365 * 24 * 3_600_000;
 
 /// What asks for an operation to be closed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +70,43 @@ pub struct Response {
     pub outputs: BTreeMap<String, String>,
     /// What failed, for people.
     pub failures: Vec<String>,
+    /// What deleted resources leave behind because the document asked for it: final snapshots.
+    #[serde(default)]
+    pub kept: Vec<String>,
+    /// How many resources are not as they are recorded, as an inspection found.
+    #[serde(default)]
+    pub drifted: usize,
+    /// What the operation was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Workflow>,
+    /// The operation goes on with this ticket, which takes back what it has done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Ticket>,
+}
+
+impl Response {
+    fn rolling_back(lease: &Lease, ticket: Ticket, failures: Vec<String>) -> Self {
+        Self {
+            rollback: Some(ticket),
+            ..Self::without_record(lease, Ending::RollingBack, failures)
+        }
+    }
+
+    /// The answer about an operation that left no record, or not yet.
+    fn without_record(lease: &Lease, outcome: Ending, failures: Vec<String>) -> Self {
+        Self {
+            outcome,
+            stack: lease.stack().stack.clone(),
+            environment: lease.stack().environment.clone(),
+            operation: lease.operation().to_owned(),
+            outputs: BTreeMap::new(),
+            failures,
+            kept: Vec::new(),
+            drifted: 0,
+            workflow: None,
+            rollback: None,
+        }
+    }
 }
 
 /// How an operation ended, as the workflow sees it.
@@ -79,6 +119,10 @@ pub enum Ending {
     Failed,
     /// It was stopped, or broke, before its lanes had settled.
     Aborted,
+    /// A step failed, and the stack is as it was before.
+    RolledBack,
+    /// A step failed, and the operation goes on to take back what it has done.
+    RollingBack,
     /// Another operation holds the stack by now: nothing was changed.
     Superseded,
     /// It never began: it held no lease.
@@ -91,6 +135,7 @@ impl From<Outcome> for Ending {
             Outcome::Succeeded => Ending::Succeeded,
             Outcome::Failed => Ending::Failed,
             Outcome::Aborted => Ending::Aborted,
+            Outcome::RolledBack => Ending::RolledBack,
         }
     }
 }
@@ -116,17 +161,17 @@ pub async fn close_operation(
     match request {
         Request::Workflow { ticket, lanes } => {
             let lease = ticket.lease(invocation);
-            close(ports, lease, &lane_errors(lanes), false).await
+            close(ports, lease, &lane_errors(lanes), Some(ticket.phase)).await
         }
         Request::Event { detail } => match find(ports, detail).await? {
-            None => Ok(Response {
-                outcome: Ending::NotBegun,
-                stack: String::new(),
-                environment: String::new(),
-                operation: detail.name.clone(),
-                outputs: BTreeMap::new(),
-                failures: Vec::new(),
-            }),
+            None => {
+                let nowhere = StackId {
+                    stack: String::new(),
+                    environment: String::new(),
+                };
+                let lease = Lease::resume(nowhere, &detail.name, FencingToken::default(), &invocation.id);
+                Ok(Response::without_record(&lease, Ending::NotBegun, Vec::new()))
+            }
             Some((stack, operation)) => {
                 // The event knows no token; the lease tells whether the operation still holds the stack.
                 let held = ports.state.lease(&stack).await?;
@@ -136,7 +181,7 @@ pub async fn close_operation(
                     .unwrap_or_default();
                 let lease = Lease::resume(stack, operation, token, &invocation.id);
                 let failure = format!("the execution {} ended as {}", detail.name, detail.status);
-                close(ports, lease, &[failure], true).await
+                close(ports, lease, &[failure], None).await
             }
         },
     }
@@ -172,83 +217,194 @@ fn lane_errors(lanes: &[Value]) -> Vec<String> {
         .collect()
 }
 
-async fn close(ports: &Ports<'_>, lease: Lease, errors: &[String], aborted: bool) -> Result<Response, TaskError> {
+/// `asked` is the phase whose lanes the workflow saw settle; `None` where the execution was stopped.
+async fn close(
+    ports: &Ports<'_>,
+    lease: Lease,
+    errors: &[String],
+    asked: Option<Phase>,
+) -> Result<Response, TaskError> {
     let (state, stack) = (ports.state, lease.stack().clone());
     tracing::Span::current().record("stack", stack.to_string());
-    let response = |outcome: Ending, outputs: BTreeMap<String, String>, failures: Vec<String>| Response {
-        outcome,
-        stack: stack.stack.clone(),
-        environment: stack.environment.clone(),
-        operation: lease.operation().to_owned(),
-        outputs,
-        failures,
-    };
-    let outputs_now = || async {
-        let known = state.stack(&stack).await?;
-        Ok::<_, TaskError>(known.map(|(known, _)| known.outputs).unwrap_or_default())
-    };
     let record = state.operation(&stack, lease.operation()).await?;
-    if let Some(OperationRecord {
-        outcome: Some(outcome),
-        failures,
-        closed_at_ms: Some(_),
-        ..
-    }) = &record
-    {
+    if let Some(record) = record.as_ref().filter(|record| record.closed_at_ms.is_some()) {
         // Closed before, but perhaps not to the end.
         release(state, &lease).await?;
-        return Ok(response((*outcome).into(), outputs_now().await?, failures.clone()));
+        return closed(state, record).await;
     }
     match state.renew_lease(&lease).await {
         Err(StateError::LeaseLost { .. }) => {
             let failures = vec!["another operation has taken the stack over".to_owned()];
-            return Ok(response(Ending::Superseded, outputs_now().await?, failures));
+            return Ok(Response::without_record(&lease, Ending::Superseded, failures));
         }
         renewed => renewed?,
     };
     let Some(mut record) = record else {
         // Planning had taken the lease, and came no further.
         release(state, &lease).await?;
-        return Ok(response(Ending::Aborted, outputs_now().await?, errors.to_vec()));
+        return Ok(Response::without_record(&lease, Ending::Aborted, errors.to_vec()));
     };
-    let mut records = Records::new();
-    let mut steps: BTreeMap<ResourceKey, StepState> = BTreeMap::new();
-    for lane in Lane::ALL {
-        let lane = state.lane(&stack, lane).await?;
-        records.extend(lane.records);
-        if lane.operation.as_deref() == Some(lease.operation()) {
-            steps.extend(lane.steps);
-        }
+    let phase = if record.rollback.is_empty() {
+        Phase::Converge
+    } else {
+        Phase::Rollback
+    };
+    if phase == Phase::Rollback && asked.is_some_and(|asked| asked != Phase::Rollback) {
+        // Asked a second time: it goes back already.
+        let ticket = Ticket::new(&lease, Phase::Rollback, record.rollback.clone());
+        return Ok(Response::rolling_back(&lease, ticket, record.failures));
     }
-    let mut failures = failures(&steps);
+    let run = Run::read(state, &lease, phase).await?;
+    let mut failures = failures(&run.steps);
     failures.extend(errors.iter().cloned());
-    let outcome = outcome(&steps, &failures, aborted);
-    if outcome == Outcome::Succeeded {
-        let outputs = match record.workflow {
-            Workflow::Destroy => BTreeMap::new(),
-            Workflow::Provision => outputs(state, &stack, &records).await?,
-        };
-        state
-            .update_stack(&lease, |known| {
-                known.outputs.clone_from(&outputs);
-                if record.workflow == Workflow::Destroy {
-                    // What a new stack of this name resolves to is asked anew.
-                    known.document = None;
-                    known.zones.clear();
-                    known.versions.clear();
-                }
-            })
-            .await?;
+    let settled = asked.is_some() && run.steps.values().all(StepState::is_settled);
+    record.kept.extend(run.kept);
+    match phase {
+        Phase::Rollback => (record.rollback_steps, record.rollback_calls) = (run.steps, run.calls),
+        Phase::Converge | Phase::Inspect | Phase::Accept => (record.steps, record.calls) = (run.steps, run.calls),
     }
-    record.closed_at_ms = Some(ports.clock.now_ms());
-    record.outcome = Some(outcome);
-    record.failures.clone_from(&failures);
-    record.steps = steps;
+    let outcome = match (settled, failures.is_empty(), phase) {
+        (false, _, _) => Outcome::Aborted,
+        (true, true, Phase::Rollback) => Outcome::RolledBack,
+        (true, true, Phase::Converge | Phase::Inspect | Phase::Accept) => Outcome::Succeeded,
+        (true, false, Phase::Rollback) => Outcome::Failed,
+        (true, false, Phase::Converge | Phase::Inspect | Phase::Accept) => {
+            if record.workflow == Workflow::Provision
+                && let Some(ticket) = go_back(ports, &lease, &mut record, &mut failures, &run.records).await?
+            {
+                return Ok(Response::rolling_back(&lease, ticket, failures));
+            }
+            Outcome::Failed
+        }
+    };
+    // Of an operation that went back: first why it did.
+    let failures = record.failures.iter().cloned().chain(failures).collect::<Vec<_>>();
+    settle_stack(state, &lease, record.workflow, outcome, &run.records).await?;
+    record.close(outcome, failures, ports.clock.now_ms());
     state.put_operation(&lease, &record).await?;
-    state.prune(&lease, OPERATIONS_KEPT).await?;
+    let begun_ms_min = ports.clock.now_ms().saturating_sub(OPERATIONS_AGE_MS_MAX);
+    state.prune(&lease, OPERATIONS_KEPT, begun_ms_min).await?;
     release(state, &lease).await?;
-    tracing::info!(?outcome, failures = failures.len(), "closed");
-    Ok(response(outcome.into(), outputs_now().await?, failures))
+    tracing::info!(?outcome, failures = record.failures.len(), "closed");
+    closed(state, &record).await
+}
+
+/// What the lanes of an operation have come to.
+struct Run {
+    steps: BTreeMap<ResourceKey, StepState>,
+    calls: BTreeMap<ResourceKey, Vec<CallRecord>>,
+    kept: Vec<String>,
+    records: Records,
+}
+
+impl Run {
+    async fn read(state: &State, lease: &Lease, phase: Phase) -> Result<Self, TaskError> {
+        let mut run = Self {
+            steps: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            kept: Vec::new(),
+            records: Records::new(),
+        };
+        let name = run_of(lease.operation(), phase);
+        for lane in Lane::ALL {
+            let lane = state.lane(lease.stack(), lane).await?;
+            run.records.extend(lane.records);
+            if lane.operation.as_ref() == Some(&name) {
+                run.steps.extend(lane.steps);
+                run.calls.extend(lane.calls);
+                run.kept.extend(lane.kept.into_values().flatten());
+            }
+        }
+        Ok(run)
+    }
+}
+
+/// The answer about an operation that is closed.
+async fn closed(state: &State, record: &OperationRecord) -> Result<Response, TaskError> {
+    let known = state.stack(&record.stack).await?;
+    let is_drift = |step: &&StepState| matches!(step, StepState::Drifted { .. });
+    Ok(Response {
+        outcome: record.outcome.map_or(Ending::Aborted, Ending::from),
+        stack: record.stack.stack.clone(),
+        environment: record.stack.environment.clone(),
+        operation: record.operation.clone(),
+        workflow: Some(record.workflow),
+        outputs: known.map(|(known, _)| known.outputs).unwrap_or_default(),
+        failures: record.failures.clone(),
+        kept: record.kept.clone(),
+        drifted: record.steps.values().filter(is_drift).count() + record.strays.len(),
+        rollback: None,
+    })
+}
+
+/// Makes and keeps the plan that takes back what a failed operation has done, if the document asks for that: to the
+/// document that the stack last stood as, or to nothing. `None` when it does not ask, or there is no way back; that is then
+/// one of the `failures`.
+async fn go_back(
+    ports: &Ports<'_>,
+    lease: &Lease,
+    record: &mut OperationRecord,
+    failures: &mut Vec<String>,
+    records: &Records,
+) -> Result<Option<Ticket>, TaskError> {
+    let (state, stack) = (ports.state, lease.stack());
+    let known = state.stack(stack).await?.map(|(known, _)| known).unwrap_or_default();
+    let begun = blueprint(state, stack, known.document.as_deref()).await?;
+    if begun.is_none_or(|(document, _)| document.on_failure == OnFailure::Keep) {
+        return Ok(None);
+    }
+    let plan = match blueprint(state, stack, known.applied.as_deref()).await? {
+        None => destroy(records, Protection::SwitchedOff),
+        Some((document, resolved)) => expand(&document, &resolved)
+            .and_then(|graph| provision(&graph, records, Protection::SwitchedOff, ports.clock.now_ms())),
+    };
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(problems) => {
+            failures.extend(problems.iter().map(|problem| format!("it cannot go back: {problem}")));
+            return Ok(None);
+        }
+    };
+    record.rollback = keep(state, stack, &plan).await?;
+    record.failures.clone_from(failures);
+    state.put_operation(lease, record).await?;
+    tracing::warn!(failures = failures.len(), "going back");
+    Ok(Some(Ticket::new(lease, Phase::Rollback, record.rollback.clone())))
+}
+
+/// Records what the stack is now.
+async fn settle_stack(
+    state: &State,
+    lease: &Lease,
+    workflow: Workflow,
+    outcome: Outcome,
+    records: &Records,
+) -> Result<(), TaskError> {
+    let stack = lease.stack();
+    let known = state.stack(stack).await?.map(|(known, _)| known).unwrap_or_default();
+    let stands_as = match (workflow, outcome) {
+        (Workflow::Provision, Outcome::Succeeded) => known.document,
+        (Workflow::Provision, Outcome::RolledBack) => known.applied,
+        (Workflow::Destroy, Outcome::Succeeded) => None,
+        _ => return Ok(()),
+    };
+    let outputs = match blueprint(state, stack, stands_as.as_deref()).await? {
+        Some((document, _)) => outputs(&document, records),
+        None => BTreeMap::new(),
+    };
+    state
+        .update_stack(lease, |known| {
+            known.outputs.clone_from(&outputs);
+            known.document.clone_from(&stands_as);
+            known.applied.clone_from(&stands_as);
+            if stands_as.is_none() {
+                // What a new stack of this name resolves to is asked anew.
+                known.zones.clear();
+                known.versions.clear();
+            }
+        })
+        .await?;
+    Ok(())
 }
 
 async fn release(state: &State, lease: &Lease) -> Result<(), TaskError> {
@@ -259,42 +415,45 @@ async fn release(state: &State, lease: &Lease) -> Result<(), TaskError> {
     }
 }
 
-fn outcome(steps: &BTreeMap<ResourceKey, StepState>, failures: &[String], aborted: bool) -> Outcome {
-    if aborted || !steps.values().all(StepState::is_settled) {
-        Outcome::Aborted
-    } else if failures.is_empty() {
-        Outcome::Succeeded
-    } else {
-        Outcome::Failed
-    }
-}
-
 fn failures(steps: &BTreeMap<ResourceKey, StepState>) -> Vec<String> {
     steps
         .iter()
         .filter_map(|(key, state)| match state {
             StepState::Failed { error, .. } => Some(format!("{key}: {error}")),
             StepState::Skipped { because } => Some(format!("{key}: skipped, because {because} failed")),
-            StepState::Waiting | StepState::InProgress { .. } | StepState::Done { .. } => None,
+            StepState::Waiting
+            | StepState::InProgress { .. }
+            | StepState::Done { .. }
+            | StepState::PendingWindow { .. }
+            | StepState::Drifted { .. } => None,
         })
         .collect()
 }
 
-async fn outputs(state: &State, stack: &StackId, records: &Records) -> Result<BTreeMap<String, String>, TaskError> {
-    let Some(hash) = state.stack(stack).await?.and_then(|(known, _)| known.document) else {
-        return Ok(BTreeMap::new());
+/// The document that a blueprint holds, with what AWS answered about it; `None` without a hash.
+async fn blueprint(
+    state: &State,
+    stack: &StackId,
+    hash: Option<&str>,
+) -> Result<Option<(Document, Resolved)>, TaskError> {
+    let Some(hash) = hash else {
+        return Ok(None);
     };
-    let value: Value = state
-        .blob(stack, &hash)
+    let Blueprint { document, resolved } = state
+        .blob(stack, hash)
         .await?
         .ok_or_else(|| TaskError::Internal(format!("the document {hash} of {stack} is not kept any more")))?;
-    let document: Document = document::parse(&value).map_err(TaskError::InvalidDocument)?;
-    Ok(document
+    let document = document::parse(&document).map_err(TaskError::InvalidDocument)?;
+    Ok(Some((document, resolved)))
+}
+
+fn outputs(document: &Document, records: &Records) -> BTreeMap<String, String> {
+    document
         .outputs
         .iter()
         .filter_map(|(name, path)| {
-            let value = attribute_of(records, &output_reference(&document, path))?;
+            let value = attribute_of(records, &output_reference(document, path))?;
             Some((name.clone(), value))
         })
-        .collect())
+        .collect()
 }

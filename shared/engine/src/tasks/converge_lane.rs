@@ -6,8 +6,8 @@ use outrigger_model::Lane;
 use outrigger_plan::Plan;
 use serde::{Deserialize, Serialize};
 
-use super::{Invocation, TaskError, Ticket};
-use crate::executor::{self, Counts, LaneReport, Providers};
+use super::{Invocation, Phase, TaskError, Ticket};
+use crate::executor::{self, Counts, LaneReport, Mode, Providers};
 use crate::ports::clock::Clock;
 use crate::state::{State, StateError};
 
@@ -73,11 +73,17 @@ pub async fn converge_lane(
     for other in Lane::ALL.into_iter().filter(|other| other != lane) {
         others.insert(other, state.lane(&stack, other).await?);
     }
+    let run = ticket.run();
     let context = executor::Invocation {
         state,
         providers,
         clock,
-        operation: &ticket.operation,
+        run: &run,
+        mode: match ticket.phase {
+            Phase::Converge | Phase::Rollback => Mode::Converge,
+            Phase::Inspect => Mode::Inspect,
+            Phase::Accept => Mode::Accept,
+        },
         plan: &plan,
         others: &others,
     };

@@ -14,9 +14,12 @@ pub enum TaskError {
     /// The document has problems.
     #[error("the document has {}:\n{}", count(.0), list(.0))]
     InvalidDocument(Vec<Problem>),
-    /// The document asks for changes that cannot be made.
-    #[error("the stack cannot be changed to this document; {}:\n{}", count(.0), list(.0))]
-    ChangeUnsupported(Vec<Problem>),
+    /// AWS, the account's quotas or what is there stand in the way of the document.
+    #[error("the stack cannot be brought to this document; {}:\n{}", count(.0), list(.0))]
+    PlanRefused(Vec<Problem>),
+    /// The state has moved on since the plan was made that the operation was to carry out.
+    #[error("the plan no longer fits, nothing was changed; plan again; {}:\n{}", count(.0), list(.0))]
+    PlanOutdated(Vec<Problem>),
     /// What is to be deleted is protected.
     #[error("the stack is protected; {}:\n{}", count(.0), list(.0))]
     Protected(Vec<Problem>),
@@ -39,7 +42,8 @@ pub fn error_types() -> &'static [&'static str] {
     &[
         "InvalidInput",
         "InvalidDocument",
-        "ChangeUnsupported",
+        "PlanRefused",
+        "PlanOutdated",
         "Protected",
         "UnknownStack",
         "LeaseHeld",
@@ -58,7 +62,8 @@ impl TaskError {
         match self {
             TaskError::InvalidInput(_) => "InvalidInput",
             TaskError::InvalidDocument(_) => "InvalidDocument",
-            TaskError::ChangeUnsupported(_) => "ChangeUnsupported",
+            TaskError::PlanRefused(_) => "PlanRefused",
+            TaskError::PlanOutdated(_) => "PlanOutdated",
             TaskError::Protected(_) => "Protected",
             TaskError::UnknownStack(_) => "UnknownStack",
             TaskError::State(error) => error.error_type(),
@@ -80,7 +85,8 @@ impl TaskError {
             TaskError::Call(error) => error.is_retryable(),
             TaskError::InvalidInput(_)
             | TaskError::InvalidDocument(_)
-            | TaskError::ChangeUnsupported(_)
+            | TaskError::PlanRefused(_)
+            | TaskError::PlanOutdated(_)
             | TaskError::Protected(_)
             | TaskError::UnknownStack(_)
             | TaskError::Internal(_) => false,

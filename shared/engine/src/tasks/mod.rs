@@ -4,6 +4,7 @@ pub mod close_operation;
 pub mod converge_lane;
 mod error;
 pub mod plan_stack;
+pub mod unlock;
 
 use std::collections::BTreeMap;
 
@@ -25,11 +26,54 @@ pub struct Ticket {
     pub operation: String,
     /// The lease's fencing token.
     pub token: FencingToken,
+    /// What is done with the plan.
+    #[serde(default)]
+    pub phase: Phase,
     /// The content hash of each lane's plan.
     pub plans: BTreeMap<Lane, String>,
 }
 
+/// What an operation is doing with its plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It brings the resources to it.
+    #[default]
+    Converge,
+    /// It brings them back to where they were before.
+    Rollback,
+    /// It only looks.
+    Inspect,
+    /// It looks, and records what it finds.
+    Accept,
+}
+
+/// Names the run of an operation's lanes in a phase: an operation that goes back runs them twice.
+pub fn run_of(operation: &str, phase: Phase) -> String {
+    match phase {
+        Phase::Converge | Phase::Inspect | Phase::Accept => operation.to_owned(),
+        Phase::Rollback => format!("{operation}~rollback"),
+    }
+}
+
 impl Ticket {
+    /// The ticket of an operation that holds the lease.
+    pub(crate) fn new(lease: &Lease, phase: Phase, plans: BTreeMap<Lane, String>) -> Self {
+        Self {
+            stack: lease.stack().stack.clone(),
+            environment: lease.stack().environment.clone(),
+            operation: lease.operation().to_owned(),
+            token: lease.token(),
+            phase,
+            plans,
+        }
+    }
+
+    /// Names the run of the lanes.
+    pub fn run(&self) -> String {
+        run_of(&self.operation, self.phase)
+    }
+
     /// Which stack.
     pub fn id(&self) -> StackId {
         StackId {

@@ -10,7 +10,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Region, StackId};
-use crate::properties::{Comparison, MissingData, Statistic};
+use crate::properties::{Apply, Comparison, MissingData, Statistic};
 
 pub use parse::{BYTES_MAX, from_text, parse};
 
@@ -23,6 +23,8 @@ pub struct Document {
     pub environment: String,
     /// The region the stack lives in.
     pub region: Region,
+    /// What is done when an operation cannot stand the stack up.
+    pub on_failure: OnFailure,
     /// Tags that every resource carries which can.
     pub tags: BTreeMap<String, String>,
     /// The network.
@@ -47,6 +49,17 @@ impl Document {
             environment: self.environment.clone(),
         }
     }
+}
+
+/// What is done when an operation cannot bring the stack to its document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// What is there stays; the next operation goes on from it.
+    #[default]
+    Keep,
+    /// The stack goes back to the document that last stood; without one, everything is deleted.
+    Rollback,
 }
 
 /// A VPC over some zones. DNS support and host names are on.
@@ -87,6 +100,9 @@ pub struct Stream {
     /// Shard-level metrics to publish.
     #[serde(default)]
     pub shard_metrics: BTreeSet<String>,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A Redis cache, encrypted at rest and in transit, in the private subnets.
@@ -113,6 +129,15 @@ pub struct Cache {
     /// Whether nodes are spread over zones.
     #[serde(default = "defaults::yes")]
     pub multi_az: bool,
+    /// When changes take effect that AWS can put off.
+    #[serde(default)]
+    pub apply: Apply,
+    /// Whether a change may replace it, and so lose what is in it.
+    #[serde(default)]
+    pub allow_replace: bool,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A cache's engine.
@@ -138,6 +163,9 @@ pub struct Database {
     pub class: String,
     /// Allocated storage.
     pub storage_gib: u32,
+    /// Up to how much AWS may grow the storage by itself; left out, it does not grow.
+    #[serde(default)]
+    pub storage_gib_max: Option<u32>,
     /// The kind of storage.
     #[serde(default)]
     pub storage_type: StorageType,
@@ -166,6 +194,24 @@ pub struct Database {
     /// Whether a final snapshot is taken, and kept, when it is deleted.
     #[serde(default = "defaults::yes")]
     pub final_snapshot: bool,
+    /// Parameters of the engine that differ from its defaults, such as `log_statement: all`.
+    #[serde(default, deserialize_with = "scalars")]
+    pub parameters: BTreeMap<String, String>,
+    /// How often enhanced monitoring measures: 0 (never), 1, 5, 10, 15, 30 or 60.
+    #[serde(default)]
+    pub monitoring_interval_seconds: u32,
+    /// Logs to send to CloudWatch Logs: `postgresql`, `upgrade`.
+    #[serde(default)]
+    pub log_exports: BTreeSet<String>,
+    /// When changes take effect that AWS can put off.
+    #[serde(default)]
+    pub apply: Apply,
+    /// Whether a change may replace it, and so lose what is in it.
+    #[serde(default)]
+    pub allow_replace: bool,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A database's engine.
@@ -300,7 +346,16 @@ impl OutputPath {
     /// The attributes that an output can name on a component.
     pub fn attributes(component: &ComponentPath) -> &'static [&'static str] {
         match component {
-            ComponentPath::Database(_) => &["endpoint", "port", "arn", "engine_version", "secret_arn"],
+            ComponentPath::Database(_) => &[
+                "endpoint",
+                "port",
+                "arn",
+                "engine_version",
+                "availability_zone",
+                "multi_az",
+                "secret_arn",
+                "subnet_group_name",
+            ],
             ComponentPath::Cache(_) => &["endpoint", "port", "arn"],
             ComponentPath::Stream(_) => &["name", "arn"],
         }
@@ -360,6 +415,29 @@ macro_rules! as_text {
 }
 
 as_text!(ComponentPath OutputPath);
+
+/// Texts, or numbers and booleans written as such.
+fn scalars<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a text, a number or a boolean")]
+    enum Scalar {
+        Text(String),
+        Number(serde_json::Number),
+        Boolean(bool),
+    }
+    let entries = BTreeMap::<String, Scalar>::deserialize(deserializer)?;
+    Ok(entries
+        .into_iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Scalar::Text(text) => text,
+                Scalar::Number(number) => number.to_string(),
+                Scalar::Boolean(boolean) => u8::from(boolean).to_string(),
+            };
+            (name, value)
+        })
+        .collect())
+}
 
 mod defaults {
     pub(super) fn yes() -> bool {

@@ -11,10 +11,11 @@ use crate::key::Region;
 /// The longest document, in bytes of its text.
 pub const BYTES_MAX: usize = 256 * 1024;
 
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     "stack",
     "environment",
     "region",
+    "on_failure",
     "tags",
     "network",
     "streams",
@@ -77,6 +78,7 @@ fn read(parts: &Map<String, Value>, problems: &mut Vec<Problem>) -> Option<Docum
     let environment: Option<String> = required(parts, "environment", problems);
     let region: Option<String> = required(parts, "region", problems);
     let network = required(parts, "network", problems);
+    let on_failure = optional(parts, "on_failure", problems);
     let tags = named(parts, "tags", problems);
     let streams = named(parts, "streams", problems);
     let caches = named(parts, "caches", problems);
@@ -92,6 +94,7 @@ fn read(parts: &Map<String, Value>, problems: &mut Vec<Problem>) -> Option<Docum
         stack: stack?,
         environment: environment?,
         region: Region::new(region?),
+        on_failure: on_failure?,
         network: network?,
         tags,
         streams,
@@ -109,6 +112,18 @@ fn required<T: DeserializeOwned>(parts: &Map<String, Value>, key: &str, problems
             problems.push(Problem::at(key, "is missing"));
             None
         }
+    }
+}
+
+/// A part that has a default; `None` when it is there and could not be read.
+fn optional<T: DeserializeOwned + Default>(
+    parts: &Map<String, Value>,
+    key: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    match parts.get(key) {
+        None | Some(Value::Null) => Some(T::default()),
+        Some(value) => part(value, key, problems),
     }
 }
 

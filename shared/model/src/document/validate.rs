@@ -1,5 +1,6 @@
 //! What must hold of a document beyond its shape. Limits are those of each service's API reference.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -9,7 +10,15 @@ use super::{Alarm, Cache, ComponentPath, Database, Document, Network, OutputPath
 /// Every problem of a document whose parts could be read.
 pub(super) fn problems(document: &Document) -> Vec<Problem> {
     let mut problems = Problems(Vec::new());
-    tags(document, &mut problems);
+    tags("tags", &document.tags, &mut problems);
+    for (place, tags_of) in component_tags(document) {
+        tags(&format!("{place}.tags"), tags_of, &mut problems);
+        problems.unless(
+            tags_of.len() + document.tags.len() <= TAGS_MAX,
+            format!("{place}.tags"),
+            format!("there are more than {TAGS_MAX} together with the document's own"),
+        );
+    }
     network(document, &mut problems);
     for (name, stream) in &document.streams {
         problems.name(&format!("streams.{name}"), name, 60);
@@ -124,14 +133,33 @@ fn region(region: &str, problems: &mut Problems) {
     );
 }
 
-fn tags(document: &Document, problems: &mut Problems) {
+/// AWS allows 50, and Outrigger needs some itself.
+const TAGS_MAX: usize = 40;
+
+fn component_tags(document: &Document) -> impl Iterator<Item = (String, &BTreeMap<String, String>)> {
+    let streams = document
+        .streams
+        .iter()
+        .map(|(name, of)| (format!("streams.{name}"), &of.tags));
+    let caches = document
+        .caches
+        .iter()
+        .map(|(name, of)| (format!("caches.{name}"), &of.tags));
+    let databases = document
+        .databases
+        .iter()
+        .map(|(name, of)| (format!("databases.{name}"), &of.tags));
+    streams.chain(caches).chain(databases)
+}
+
+fn tags(at: &str, tags: &BTreeMap<String, String>, problems: &mut Problems) {
     problems.unless(
-        document.tags.len() <= 40,
-        "tags",
+        tags.len() <= TAGS_MAX,
+        at,
         "there are more than 40; AWS allows 50, and Outrigger needs some itself",
     );
-    for (key, value) in &document.tags {
-        let place = format!("tags.{key}");
+    for (key, value) in tags {
+        let place = format!("{at}.{key}");
         let reserved =
             key.to_lowercase().starts_with("aws:") || key.starts_with("outrigger:") || key == "Name" || key == "Type";
         problems.unless(
@@ -334,6 +362,7 @@ fn check_database(place: &str, database: &Database, problems: &mut Problems) {
         0,
         35,
     );
+    monitoring_and_logs(place, database, problems);
     identifier(&format!("{place}.database"), &database.database, problems);
     identifier(&format!("{place}.user"), &database.user, problems);
     // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html: no reserved words.
@@ -347,6 +376,52 @@ fn check_database(place: &str, database: &Database, problems: &mut Problems) {
         ),
     );
     windows(place, database, problems);
+}
+
+fn monitoring_and_logs(place: &str, database: &Database, problems: &mut Problems) {
+    const LOGS: [&str; 2] = ["postgresql", "upgrade"];
+    if let Some(most) = database.storage_gib_max {
+        problems.unless(
+            most > database.storage_gib && most <= 65_536,
+            format!("{place}.storage_gib_max"),
+            format!(
+                "{most} is out of range; expected more than storage_gib, {}, and at most 65536",
+                database.storage_gib
+            ),
+        );
+    }
+    problems.unless(
+        [0, 1, 5, 10, 15, 30, 60].contains(&database.monitoring_interval_seconds),
+        format!("{place}.monitoring_interval_seconds"),
+        format!(
+            "{} cannot be an interval; expected 0 (off), 1, 5, 10, 15, 30 or 60",
+            database.monitoring_interval_seconds
+        ),
+    );
+    for log in &database.log_exports {
+        problems.unless(
+            LOGS.contains(&log.as_str()),
+            format!("{place}.log_exports"),
+            format!("`{log}` is no log of PostgreSQL; expected some of {}", LOGS.join(", ")),
+        );
+    }
+    for (name, value) in &database.parameters {
+        let good = !name.is_empty()
+            && name.len() <= 255
+            && name
+                .chars()
+                .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || "_.".contains(char));
+        problems.unless(
+            good,
+            format!("{place}.parameters"),
+            format!("`{name}` cannot be a parameter; expected lower case letters, digits, _ and ."),
+        );
+        problems.unless(
+            !value.is_empty(),
+            format!("{place}.parameters.{name}"),
+            "has no value; leave it out for the engine's default",
+        );
+    }
 }
 
 fn identifier(place: &str, name: &str, problems: &mut Problems) {

@@ -153,7 +153,7 @@ pub(super) async fn a_stale_executor_is_refused_everywhere(scene: Scene) -> Chec
             ),
         ),
         ("put_operation", kind(&state.put_operation(&stale, &old).await)),
-        ("prune", kind(&state.prune(&stale, 0).await)),
+        ("prune", kind(&state.prune(&stale, 0, 0).await)),
         ("release_lease", kind(&state.release_lease(&stale).await)),
     ];
     for (what, answer) in answers {
@@ -177,7 +177,7 @@ pub(super) async fn a_released_lease_is_over(scene: Scene) -> Checked {
             "put_operation",
             kind(&state.put_operation(&lease, &record(&scene.stack, "first", 1)).await),
         ),
-        ("prune", kind(&state.prune(&lease, 0).await)),
+        ("prune", kind(&state.prune(&lease, 0, 0).await)),
     ];
     for (what, answer) in answers {
         same(what, answer, "LeaseLost")?;

@@ -36,7 +36,7 @@ async fn story(scene: &Scene, state: &State, invocation: &str) -> Result<(), Sta
     state.update_stack(&lease, change).await?;
     record.outcome = Some(Outcome::Succeeded);
     state.put_operation(&lease, &record).await?;
-    state.prune(&lease, 5).await?;
+    state.prune(&lease, 5, 0).await?;
     state.release_lease(&lease).await
 }
 

@@ -91,15 +91,15 @@ pub(super) async fn operations_are_recorded_and_pruned(scene: Scene) -> Checked 
     same("the newest", times, vec![11, 10, 9, 8, 7])?;
 
     // What was just put stays, referred to or not.
-    let pruned = state.prune(&lease, KEEP).await.map_err(say)?;
+    let pruned = state.prune(&lease, KEEP, 0).await.map_err(say)?;
     same("blobs that were just put", pruned.blobs, 0)?;
     // The oldest is the lease's own: it stays.
     same("old operations", pruned.operations, OPERATIONS as usize - KEEP - 1)?;
     scene.expire(BLOB_HOLD_MS);
     let late = put("plan 1".to_owned()).await?;
     state.renew_lease(&lease).await.map_err(say)?;
-    state.prune(&lease, KEEP).await.map_err(say)?;
-    let again = state.prune(&lease, KEEP).await.map_err(say)?;
+    state.prune(&lease, KEEP, 0).await.map_err(say)?;
+    let again = state.prune(&lease, KEEP, 0).await.map_err(say)?;
     same("pruning twice", again, Pruned::default())?;
     let mut kept: BTreeSet<String> = blobs.iter().rev().take(KEEP).cloned().collect();
     kept.extend(blobs.first().cloned());
@@ -115,5 +115,11 @@ pub(super) async fn operations_are_recorded_and_pruned(scene: Scene) -> Checked 
     same("the blobs that are left", left, kept)?;
     let left = state.operations(&scene.stack, 100).await.map_err(say)?;
     let times: Vec<u64> = left.iter().map(|record| record.started_at_ms - START_MS).collect();
-    same("the operations that are left", times, vec![11, 10, 9, 8, 0])
+    same("the operations that are left", times, vec![11, 10, 9, 8, 0])?;
+
+    // Those of them that are too old go too, however few there are.
+    state.prune(&lease, KEEP, START_MS + 10).await.map_err(say)?;
+    let left = state.operations(&scene.stack, 100).await.map_err(say)?;
+    let times: Vec<u64> = left.iter().map(|record| record.started_at_ms - START_MS).collect();
+    same("the young operations, and the lease's own", times, vec![11, 10, 0])
 }

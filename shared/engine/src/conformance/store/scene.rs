@@ -101,19 +101,8 @@ pub(super) fn names(state: &LaneState) -> Vec<&str> {
 }
 
 pub(super) fn record(stack: &StackId, operation: &str, started_at_ms: UnixMs) -> OperationRecord {
-    OperationRecord {
-        operation: operation.to_owned(),
-        stack: stack.clone(),
-        workflow: Workflow::Provision,
-        reason: None,
-        execution_arn: format!("arn:aws:states:us-east-1:000000000000:execution:provision-stack:{operation}"),
-        started_at_ms,
-        plans: BTreeMap::new(),
-        closed_at_ms: None,
-        outcome: None,
-        failures: Vec::new(),
-        steps: BTreeMap::new(),
-    }
+    let execution_arn = format!("arn:aws:states:us-east-1:000000000000:execution:provision-stack:{operation}");
+    OperationRecord::begun(operation, stack, Workflow::Provision, &execution_arn, started_at_ms)
 }
 
 /// An error's type, or `done`.

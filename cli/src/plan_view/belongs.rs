@@ -1,0 +1,113 @@
+//! Which component of the document each step's resource belongs to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use outrigger_model::{Kind, Lane, ResourceKey};
+use outrigger_plan::{Plan, Step};
+
+/// A part of the document, in the order in which they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Component {
+    /// The network.
+    Network,
+    /// A stream.
+    Stream(String),
+    /// A cache.
+    Cache(String),
+    /// A database.
+    Database(String),
+    /// What cannot be told.
+    Other(Lane),
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Component::Network => formatter.write_str("network"),
+            Component::Stream(name) => write!(formatter, "streams.{name}"),
+            Component::Cache(name) => write!(formatter, "caches.{name}"),
+            Component::Database(name) => write!(formatter, "databases.{name}"),
+            Component::Other(lane) => lane.fmt(formatter),
+        }
+    }
+}
+
+/// The component that a resource is the heart of: its database, cache or stream.
+pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
+    let name = key.current().name;
+    match key.kind {
+        Kind::DbInstance => Some(Component::Database(name)),
+        Kind::ReplicationGroup => Some(Component::Cache(name)),
+        Kind::Stream => Some(Component::Stream(name)),
+        Kind::Vpc
+        | Kind::Subnet
+        | Kind::InternetGateway
+        | Kind::RouteTable
+        | Kind::Route
+        | Kind::RouteTableAssociation
+        | Kind::SecurityGroup
+        | Kind::DbSubnetGroup
+        | Kind::DbParameterGroup
+        | Kind::Role
+        | Kind::CacheSubnetGroup
+        | Kind::Secret
+        | Kind::SecretAttachment
+        | Kind::Alarm
+        | Kind::LogGroup => None,
+    }
+}
+
+/// The component of each step's resource, told by what depends on what: what a database needs belongs to it, and so does
+/// what watches it.
+pub(crate) fn components(plan: &Plan) -> BTreeMap<&ResourceKey, Component> {
+    let mut needed_by: BTreeMap<ResourceKey, Component> = BTreeMap::new();
+    for (key, step) in &plan.steps {
+        if let Some(component) = heart_of(key) {
+            for needed in &step.resource.depends_on {
+                needed_by.insert(needed.current(), component.clone());
+            }
+        }
+    }
+    let component = |key: &ResourceKey, step: &Step| {
+        let own = heart_of(key).or_else(|| is_of_network(key.kind).then_some(Component::Network));
+        own.or_else(|| needed_by.get(&key.current()).cloned())
+            .or_else(|| step.resource.depends_on.iter().find_map(heart_of))
+            // A deletion waits for what has used it until now.
+            .or_else(|| step.depends_on.iter().find_map(heart_of))
+            .or_else(|| by_name(key))
+            .unwrap_or(Component::Other(key.kind.lane()))
+    };
+    plan.steps
+        .iter()
+        .map(|(key, step)| (key, component(key, step)))
+        .collect()
+}
+
+fn is_of_network(kind: Kind) -> bool {
+    kind.lane() == Lane::Network && kind != Kind::SecurityGroup
+}
+
+/// Where nothing that it belongs to is left.
+fn by_name(key: &ResourceKey) -> Option<Component> {
+    let name = key.current().name;
+    match key.kind {
+        Kind::DbSubnetGroup | Kind::Secret | Kind::SecretAttachment => Some(Component::Database(name)),
+        Kind::CacheSubnetGroup => Some(Component::Cache(name)),
+        Kind::DbParameterGroup | Kind::Role | Kind::LogGroup => {
+            let (database, _) = name.rsplit_once('-')?;
+            Some(Component::Database(database.to_owned()))
+        }
+        Kind::Vpc
+        | Kind::Subnet
+        | Kind::InternetGateway
+        | Kind::RouteTable
+        | Kind::Route
+        | Kind::RouteTableAssociation
+        | Kind::SecurityGroup
+        | Kind::DbInstance
+        | Kind::ReplicationGroup
+        | Kind::Stream
+        | Kind::Alarm => None,
+    }
+}

@@ -1,0 +1,129 @@
+//! What an ARN says: the kind of the object, and the id under which its adapter observes it.
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
+
+use outrigger_engine::ports::catalog::Tagged;
+use outrigger_model::Kind;
+
+/// What an ARN names, where that is of a kind that Outrigger stands up.
+pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
+    // arn:<partition>:<service>:<region>:<account>:<resource>
+    let mut parts = arn.splitn(6, ':').skip(2);
+    let (service, resource) = (parts.next()?, parts.nth(2)?);
+    let (kind, id) = match service {
+        // <type>/<id>
+        "ec2" => {
+            let (kind, id) = resource.split_once('/')?;
+            (ec2(kind)?, id)
+        }
+        "kinesis" => (Kind::Stream, stream(resource)?),
+        // <type>:<name>
+        "rds" => named(
+            resource,
+            &[
+                ("db", Kind::DbInstance),
+                ("subgrp", Kind::DbSubnetGroup),
+                ("pg", Kind::DbParameterGroup),
+            ],
+        )?,
+        "elasticache" => {
+            let kinds = [
+                ("replicationgroup", Kind::ReplicationGroup),
+                ("subnetgroup", Kind::CacheSubnetGroup),
+            ];
+            named(resource, &kinds)?
+        }
+        "cloudwatch" => named(resource, &[("alarm", Kind::Alarm)])?,
+        "logs" => {
+            let (kind, name) = named(resource, &[("log-group", Kind::LogGroup)])?;
+            // Some of AWS's answers name the group's streams along with it.
+            let name = name.strip_suffix(":*").unwrap_or(name);
+            (kind, Some(name).filter(|name| !name.contains(':'))?)
+        }
+        // Secrets are observed by their ARN, which says more than the name.
+        "secretsmanager" => (named(resource, &[("secret", Kind::Secret)])?.0, arn),
+        _ => return None,
+    };
+    (!id.is_empty()).then(|| Tagged {
+        arn: arn.to_owned(),
+        kind,
+        id: id.to_owned(),
+    })
+}
+
+fn ec2(kind: &str) -> Option<Kind> {
+    match kind {
+        "vpc" => Some(Kind::Vpc),
+        "subnet" => Some(Kind::Subnet),
+        "internet-gateway" => Some(Kind::InternetGateway),
+        "route-table" => Some(Kind::RouteTable),
+        "security-group" => Some(Kind::SecurityGroup),
+        _ => None,
+    }
+}
+
+/// `stream/<name>`; what is registered with a stream goes on with `/consumer/...`.
+fn stream(resource: &str) -> Option<&str> {
+    resource.strip_prefix("stream/").filter(|name| !name.contains('/'))
+}
+
+/// `<type>:<name>`, of one of these types.
+fn named<'a>(resource: &'a str, kinds: &[(&str, Kind)]) -> Option<(Kind, &'a str)> {
+    let (kind, name) = resource.split_once(':')?;
+    let (_, kind) = kinds.iter().find(|(known, _)| *known == kind)?;
+    Some((*kind, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_recognised_by_its_arn() {
+        let check = |resource: &str, expected: Option<(Kind, &str)>| {
+            let (service, resource) = resource.split_once(' ').unwrap();
+            let arn = format!("arn:aws:{service}:us-east-1:123456789012:{resource}");
+            let found = tagged(&arn).map(|tagged| {
+                assert_eq!(tagged.arn, arn);
+                (tagged.kind, tagged.id)
+            });
+            let expected = expected.map(|(kind, id)| (kind, id.to_owned()));
+            assert_eq!(found, expected, "{arn}");
+        };
+        check("ec2 vpc/vpc-1", Some((Kind::Vpc, "vpc-1")));
+        check("ec2 subnet/subnet-1", Some((Kind::Subnet, "subnet-1")));
+        check("ec2 internet-gateway/igw-1", Some((Kind::InternetGateway, "igw-1")));
+        check("ec2 route-table/rtb-1", Some((Kind::RouteTable, "rtb-1")));
+        check("ec2 security-group/sg-1", Some((Kind::SecurityGroup, "sg-1")));
+        check("ec2 security-group-rule/sgr-1", None);
+        check("ec2 network-interface/eni-1", None);
+        check("rds db:a-b-db", Some((Kind::DbInstance, "a-b-db")));
+        check("rds subgrp:a-b-db", Some((Kind::DbSubnetGroup, "a-b-db")));
+        check("rds pg:a-b-db", Some((Kind::DbParameterGroup, "a-b-db")));
+        check("rds snapshot:a-b-db", None);
+        check("rds snapshot:rds:a-b-db", None);
+        check("rds cluster:a-b-db", None);
+        check(
+            "elasticache replicationgroup:a-b-cache",
+            Some((Kind::ReplicationGroup, "a-b-cache")),
+        );
+        check(
+            "elasticache subnetgroup:a-b-cache",
+            Some((Kind::CacheSubnetGroup, "a-b-cache")),
+        );
+        check("elasticache cluster:a-b-cache-001", None);
+        check("elasticache snapshot:a", None);
+        check("kinesis stream/a-b-events", Some((Kind::Stream, "a-b-events")));
+        check("kinesis stream/a-b-events/consumer/c:1", None);
+        check("cloudwatch alarm:a-b-alarm", Some((Kind::Alarm, "a-b-alarm")));
+        check("cloudwatch dashboard/a", None);
+        let group = "/aws/rds/instance/a-b-db/postgresql";
+        check(&format!("logs log-group:{group}"), Some((Kind::LogGroup, group)));
+        check(&format!("logs log-group:{group}:*"), Some((Kind::LogGroup, group)));
+        check("logs log-group:a:log-stream:b", None);
+        let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b-db-AbCdEf";
+        check("secretsmanager secret:a-b-db-AbCdEf", Some((Kind::Secret, secret)));
+        check("lambda function:a", None);
+        assert_eq!(tagged("arn:aws:s3:::bucket"), None);
+        assert_eq!(tagged("text"), None);
+    }
+}

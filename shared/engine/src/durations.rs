@@ -1,0 +1,95 @@
+//! How long AWS takes to create, change and delete an object of each kind: when the executor looks, and how the cloud in
+//! memory behaves. Data only.
+//!
+//! AWS promises no durations. These are published ones, rounded; where a log was written by a client that polls, the
+//! lower end is taken. `docs/performance.md` says what follows from that.
+
+use outrigger_model::{Kind, UnixMs};
+
+/// How long AWS works on an object, after its call was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Durations {
+    /// From its creation until it is ready.
+    pub create_ms: UnixMs,
+    /// From a change until it is ready again.
+    pub change_ms: UnixMs,
+    /// From its deletion until it is gone.
+    pub delete_ms: UnixMs,
+    /// Where that is published.
+    pub sources: &'static [&'static str],
+}
+
+/// The call does it: what the answer names is ready, although other calls may not see it yet.
+const fn at_once(sources: &'static [&'static str]) -> Durations {
+    Durations {
+        create_ms: 0,
+        change_ms: 0,
+        delete_ms: 0,
+        sources,
+    }
+}
+
+/// Logs in which everything of a VPC takes a second; the VPC itself 20 s, most of it the client's own waits.
+const NETWORK: &[&str] = &[
+    "https://github.com/DevopsArtFactory/terraform-provisioning/pull/7",
+    "https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html",
+];
+
+/// The durations of a kind.
+pub const fn of(kind: Kind) -> Durations {
+    match kind {
+        // Creation: 15 to 20 minutes with a standby, half of it the conversion. Deletion: with a creation without a
+        // standby a bit more than 6 minutes. Change: of the class, with a standby a failover between two restarts; an
+        // estimate.
+        Kind::DbInstance => Durations {
+            create_ms: 900_000,
+            change_ms: 600_000,
+            delete_ms: 180_000,
+            sources: &[
+                "https://github.com/hashicorp/terraform/issues/498",
+                "https://github.com/hashicorp/terraform-provider-aws/pull/14778",
+                "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Troubleshooting.html",
+            ],
+        },
+        // Creation and deletion together 11 to 18 minutes; with a change of the nodes' size in between 26.
+        Kind::ReplicationGroup => Durations {
+            create_ms: 600_000,
+            change_ms: 900_000,
+            delete_ms: 300_000,
+            sources: &[
+                "https://github.com/hashicorp/terraform-provider-aws/pull/17320",
+                "https://github.com/hashicorp/terraform-provider-aws/pull/3931",
+            ],
+        },
+        // Creation: 41 s, three times over. Change and deletion: tests that do all three take 2 to 3 minutes.
+        Kind::Stream => Durations {
+            create_ms: 41_000,
+            change_ms: 40_000,
+            delete_ms: 40_000,
+            sources: &[
+                "https://github.com/turbot/steampipe-plugin-aws/pull/125",
+                "https://github.com/hashicorp/terraform-provider-aws/pull/17149",
+            ],
+        },
+        Kind::Vpc
+        | Kind::Subnet
+        | Kind::InternetGateway
+        | Kind::RouteTable
+        | Kind::Route
+        | Kind::RouteTableAssociation
+        | Kind::SecurityGroup => at_once(NETWORK),
+        // 2 to 8 s from another continent.
+        Kind::DbSubnetGroup | Kind::DbParameterGroup | Kind::CacheSubnetGroup => {
+            at_once(&["https://github.com/turbot/steampipe-plugin-aws/pull/184"])
+        }
+        Kind::Role => at_once(&["https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html"]),
+        Kind::Secret | Kind::SecretAttachment => {
+            at_once(&["https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html"])
+        }
+        // 3 s from another continent.
+        Kind::LogGroup => at_once(&["https://github.com/turbot/steampipe-plugin-aws/pull/31"]),
+        Kind::Alarm => {
+            at_once(&["https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"])
+        }
+    }
+}

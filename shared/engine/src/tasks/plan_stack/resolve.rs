@@ -1,0 +1,164 @@
+//! What AWS must answer about a document: zones, engine versions, parameters. Zones and versions are asked once; what is
+//! recorded is not asked again.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use outrigger_model::document::{Document, VersionPolicy};
+use outrigger_model::{Kind, Problem, Properties, Record, ResourceKey};
+use outrigger_plan::expand::parameter_family;
+use outrigger_plan::plan::Records;
+use outrigger_plan::{Resolved, parameters, version};
+
+use super::Ports;
+use crate::state::content::StackState;
+use crate::tasks::TaskError;
+
+/// Whose versions AWS is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Engine {
+    Postgres,
+    Redis,
+}
+
+/// What AWS answers, and every problem that it has with the document. `known` gains what was asked now.
+///
+/// Where AWS does not offer a version, another stands in for it, so that the rest can be looked at too.
+pub(super) async fn resolve(
+    ports: &Ports<'_>,
+    document: &Document,
+    records: &Records,
+    known: &mut StackState,
+) -> Result<(Resolved, Vec<Problem>), TaskError> {
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut resolved = Resolved {
+        zones: zones(ports, document, known, &mut problems).await?,
+        ..Resolved::default()
+    };
+    versions(ports, document, records, known, &mut resolved, &mut problems).await?;
+    static_parameters(ports, document, &mut resolved, &mut problems).await?;
+    for (component, version) in Resolved::unasked(document).versions {
+        resolved.versions.entry(component).or_insert(version);
+    }
+    Ok((resolved, problems))
+}
+
+async fn zones(
+    ports: &Ports<'_>,
+    document: &Document,
+    known: &mut StackState,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<String>, TaskError> {
+    let region = &document.region;
+    let wanted = document.network.zones;
+    let zones = known.zones.entry(region.to_string()).or_default();
+    if zones.len() < wanted {
+        // Those that are in use stay the first.
+        for zone in ports.catalog.zones(region).await? {
+            if zones.len() < wanted && !zones.contains(&zone) {
+                zones.push(zone);
+            }
+        }
+    }
+    if zones.len() < wanted {
+        problems.push(Problem::at(
+            "network.zones",
+            format!(
+                "{region} has {} zones ({}), the document wants {wanted}",
+                zones.len(),
+                zones.join(", ")
+            ),
+        ));
+    }
+    Ok(zones.iter().take(wanted).cloned().collect())
+}
+
+async fn versions(
+    ports: &Ports<'_>,
+    document: &Document,
+    records: &Records,
+    known: &mut StackState,
+    resolved: &mut Resolved,
+    problems: &mut Vec<Problem>,
+) -> Result<(), TaskError> {
+    let region = &document.region;
+    let databases = document.databases.iter().map(|(name, database)| {
+        let key = ResourceKey::new(region, Kind::DbInstance, name);
+        let component = format!("databases.{name}");
+        (
+            component,
+            key,
+            &database.version,
+            database.version_policy,
+            Engine::Postgres,
+        )
+    });
+    let caches = document.caches.iter().map(|(name, cache)| {
+        let key = ResourceKey::new(region, Kind::ReplicationGroup, name);
+        let component = format!("caches.{name}");
+        (component, key, &cache.version, cache.version_policy, Engine::Redis)
+    });
+    let mut offered: BTreeMap<Engine, Vec<String>> = BTreeMap::new();
+    for (component, key, asked, policy, engine) in databases.chain(caches) {
+        let known_as = format!("{component} {asked}");
+        if !known.versions.contains_key(&known_as) {
+            if let Entry::Vacant(unasked) = offered.entry(engine) {
+                unasked.insert(match engine {
+                    Engine::Postgres => ports.catalog.postgres_versions(region).await?,
+                    Engine::Redis => ports.catalog.redis_versions(region).await?,
+                });
+            }
+            let offered = offered.get(&engine).map(Vec::as_slice).unwrap_or_default();
+            match version::resolve(asked, policy, offered) {
+                Ok(version) => drop(known.versions.insert(known_as.clone(), version)),
+                Err(message) => {
+                    problems.push(Problem::at(format!("{component}.version"), message));
+                    let stand_in = records.get(&key).and_then(version_of);
+                    let nearest = || version::resolve(asked, VersionPolicy::NearestMinor, offered).ok();
+                    if let Some(version) = stand_in.or_else(nearest) {
+                        resolved.versions.insert(component.clone(), version);
+                    }
+                }
+            }
+        }
+        if let Some(version) = known.versions.get(&known_as) {
+            resolved.versions.insert(component, version.clone());
+        }
+    }
+    Ok(())
+}
+
+/// The version that is recorded.
+fn version_of(record: &Record) -> Option<String> {
+    match &record.resource.properties {
+        Properties::DbInstance(database) => Some(database.engine_version.clone()),
+        Properties::ReplicationGroup(cache) => Some(cache.engine_version.clone()),
+        _ => None,
+    }
+}
+
+async fn static_parameters(
+    ports: &Ports<'_>,
+    document: &Document,
+    resolved: &mut Resolved,
+    problems: &mut Vec<Problem>,
+) -> Result<(), TaskError> {
+    let mut families = BTreeMap::new();
+    for (name, database) in document.databases.iter().filter(|(_, of)| !of.parameters.is_empty()) {
+        let component = format!("databases.{name}");
+        // Without a version of that major there is a problem already.
+        let Some(version) = resolved.versions.get(&component) else {
+            continue;
+        };
+        let family = parameter_family(version);
+        let known = match families.entry(family.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unasked) => unasked.insert(ports.catalog.parameters(&document.region, &family).await?),
+        };
+        match parameters::check(&component, &family, &database.parameters, known) {
+            Ok(names) => drop(resolved.static_parameters.insert(component, names)),
+            Err(found) => problems.extend(found),
+        }
+    }
+    Ok(())
+}

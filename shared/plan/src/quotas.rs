@@ -1,0 +1,99 @@
+//! What an account may have of something, and whether a plan stays within it.
+
+use outrigger_model::document::Problem;
+use outrigger_model::{Kind, Properties, Region};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::plan::{Action, Plan, Step};
+
+/// What an account may have of something in one region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quota {
+    /// AWS's name for it, such as `VPCs per Region`.
+    pub name: String,
+    /// What counts against it.
+    pub counts: Counted,
+    /// How much it may have.
+    pub limit: u64,
+    /// How much it has.
+    pub used: u64,
+}
+
+/// What counts against a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counted {
+    /// Every object of a kind in the region.
+    Objects(Kind),
+    /// Every object of a kind in one VPC; nothing is used in a VPC that is yet to be.
+    ObjectsPerVpc(Kind),
+    /// The storage of databases, in GiB.
+    StorageGib,
+    /// The nodes of caches.
+    CacheNodes,
+    /// The open shards of streams.
+    Shards,
+}
+
+/// The quotas that the plan would exceed in a region, each with how much it needs.
+pub fn problems(plan: &Plan, region: &Region, quotas: &[Quota]) -> Vec<Problem> {
+    quotas
+        .iter()
+        .filter_map(|quota| {
+            let steps = || plan.steps.values().filter(|step| step.resource.key.region == *region);
+            let (needed, used) = match quota.counts {
+                // What a deletion frees may be free too late.
+                Counted::Objects(kind) => (steps().filter(|step| creates(step, kind)).count() as u64, quota.used),
+                Counted::ObjectsPerVpc(kind) => {
+                    let stays = |step: &&Step| step.resource.key.kind == kind && !is_delete(step);
+                    (steps().filter(stays).count() as u64, 0)
+                }
+                Counted::StorageGib | Counted::CacheNodes | Counted::Shards => {
+                    (steps().map(|step| more(step, quota.counts)).sum(), quota.used)
+                }
+            };
+            (needed > 0 && used + needed > quota.limit).then(|| {
+                Problem::at(
+                    format!("quotas.{}", quota.name),
+                    format!(
+                        "{needed} more are needed in {region}, where the account has {used} and may have {}; ask for \
+                         at least {} in the console of Service Quotas, or make room",
+                        quota.limit,
+                        used + needed
+                    ),
+                )
+            })
+        })
+        .collect()
+}
+
+fn is_delete(step: &Step) -> bool {
+    matches!(step.action, Action::Delete { .. })
+}
+
+fn creates(step: &Step, kind: Kind) -> bool {
+    step.resource.key.kind == kind && matches!(step.action, Action::Create | Action::Replace { .. })
+}
+
+/// How much more a step needs of what is counted.
+fn more(step: &Step, counted: Counted) -> u64 {
+    let (property, whole) = match (&step.resource.properties, counted) {
+        (Properties::DbInstance(database), Counted::StorageGib) => ("storage_gib", u64::from(database.storage_gib)),
+        (Properties::ReplicationGroup(cache), Counted::CacheNodes) => ("nodes", u64::from(cache.nodes)),
+        (Properties::Stream(stream), Counted::Shards) => ("shards", u64::from(stream.shards)),
+        _ => return 0,
+    };
+    match &step.action {
+        Action::Create | Action::Replace { .. } => whole,
+        Action::Update { changes } => changes
+            .iter()
+            .filter(|change| change.property == property)
+            .map(|change| {
+                let number = |value: &Value| value.as_u64().unwrap_or_default();
+                number(&change.to).saturating_sub(number(&change.from))
+            })
+            .sum(),
+        Action::NoOp | Action::Delete { .. } => 0,
+    }
+}
