@@ -74,7 +74,7 @@ async fn an_execution_that_is_stopped_leaves_no_lease_and_the_next_one_goes_on()
     Holdings::of(&aws, stack).await.assert_whole(stack);
 }
 
-async fn state(aws: &LocalAws) -> State {
+pub async fn state(aws: &LocalAws) -> State {
     use std::sync::Arc;
     let table = control_plane(aws, "StateTable").await;
     let store = outrigger_aws_dynamodb::DynamoStore::new(&aws.aws(), Some(region()), table);
@@ -82,7 +82,7 @@ async fn state(aws: &LocalAws) -> State {
 }
 
 /// Waits for a condition; gives up after two minutes.
-async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+pub async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     for _ in 0..600 {
         if condition().await {
             return;

@@ -4,9 +4,17 @@
 mod cargo_lambda;
 mod clients;
 mod concurrency;
+mod drift;
+mod everything;
 mod faults;
 mod handover;
 mod harness;
+mod killed;
 mod logs;
+mod plans;
+mod postgres_ha;
+mod rollback;
 mod secrets;
+mod seen;
 mod stand_up;
+mod updates;
