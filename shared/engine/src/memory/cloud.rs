@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use outrigger_model::properties::Apply;
 use outrigger_model::resource::is_ours;
-use outrigger_model::{Identity, Kind, Properties, Resource, ResourceKey, UnixMs};
+use outrigger_model::{Identity, Input, Kind, Properties, Resource, ResourceKey, UnixMs};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
@@ -236,9 +236,20 @@ impl MemoryCloud {
         }
     }
 
-    /// Deletes an object behind Outrigger's back.
+    /// Deletes an object behind Outrigger's back, and with it what is a part of it.
     pub fn remove(&self, key: &ResourceKey) {
-        self.locked().objects.retain(|_, object| object.resource.key != *key);
+        let mut inner = self.locked();
+        let is_it = |object: &Object| object.resource.key == *key;
+        let gone: Vec<String> = inner
+            .objects
+            .values()
+            .filter(|object| is_it(object))
+            .map(|object| object.id.clone())
+            .collect();
+        inner.objects.retain(|_, object| {
+            let whole = within(&object.resource).map(|whole| whole.text().to_owned());
+            !is_it(object) && !whole.is_some_and(|whole| gone.contains(&whole))
+        });
     }
 
     /// Waits until a caller dies (see [`Fault::CutBefore`], [`Fault::CutAfter`]).
@@ -562,13 +573,17 @@ fn error(verb: &str, target: &Target, kind: CallErrorKind, message: &str) -> Cal
 
 /// Whether one has the other's name, where names are unique: in a region, or within what it is a part of.
 fn has_name(one: &Resource, other: &Resource) -> bool {
-    let within = |resource: &Resource| match &resource.properties {
-        Properties::Route(route) => Some(route.route_table.clone()),
-        Properties::RouteTableAssociation(association) => Some(association.subnet.clone()),
-        Properties::SecurityGroup(group) => Some(group.vpc.clone()),
-        _ => None,
-    };
     one.physical_name == other.physical_name && within(one) == within(other)
+}
+
+/// What a resource is a part of, and so has its name in.
+fn within(resource: &Resource) -> Option<&Input> {
+    match &resource.properties {
+        Properties::Route(route) => Some(&route.route_table),
+        Properties::RouteTableAssociation(association) => Some(&association.subnet),
+        Properties::SecurityGroup(group) => Some(&group.vpc),
+        _ => None,
+    }
 }
 
 /// Two resources of one stack.
