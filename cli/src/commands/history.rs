@@ -102,7 +102,7 @@ mod tests {
         let entries: Vec<Entry> = records.into_iter().map(|record| entry(record, now_ms)).collect();
         insta::assert_snapshot!(render(&entries), @r"
         operation  what       started               took       outcome    who                                 why
-        second     drift      2023-11-14T23:23:53Z  0.0 s      succeeded  arn:aws:iam::123456789012:user/ada  somebody was in the console
+        second     drift      2023-11-14T23:18:18Z  0.0 s      succeeded  arn:aws:iam::123456789012:user/ada  somebody was in the console
         first      provision  2023-11-14T22:13:20Z  1 min 6 s  under way
         ");
         assert_eq!(

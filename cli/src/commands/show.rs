@@ -307,12 +307,12 @@ mod tests {
         operation  drift
         stack      data-processing/production
         what       drift
-        started    2023-11-14T22:23:58Z, took 2.0 s
+        started    2023-11-14T22:18:39Z, took 2.0 s
         outcome    succeeded
         execution  arn:aws:states:us-east-1:000000000000:execution:memory:drift
 
         steps
-          us-east-1/alarm/database-cpu  drifted  2023-11-14T22:24:00Z    it is gone
+          us-east-1/alarm/database-cpu  drifted  2023-11-14T22:18:41Z    it is gone
           25 unchanged
 
         drift
