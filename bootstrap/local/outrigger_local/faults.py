@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,8 @@ class Faults:
     """The configuration in force."""
 
     def __init__(self) -> None:
+        # Set once another configuration is in force; each has its own.
+        self.replaced = asyncio.Event()
         self.replace({})
 
     @classmethod
@@ -84,6 +87,8 @@ class Faults:
         self.late_seconds, self.late_services = late_seconds, late_services
         self._rules = rules
         self.configuration = configuration
+        self.replaced.set()
+        self.replaced = asyncio.Event()
 
     def rule_for(self, name: str, call: Call) -> Rule | None:
         """The first rule of that list which hits the call; the others do not count it."""

@@ -114,6 +114,17 @@ class HeldAnswersTest(FaultTest):
         self.server.client("sts").get_caller_identity()
         self.assertGreater(time.monotonic() - started, 0.5)
 
+    def test_other_faults_let_it_go(self) -> None:
+        self.server.faults(hold=[{"service": "kinesis", "operation": "CreateStream", "times": 1, "seconds": 60}])
+        kinesis, name = self.server.client("kinesis"), unique("stream")
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(kinesis.create_stream, StreamName=name, ShardCount=1)
+            while name not in kinesis.list_streams()["StreamNames"]:
+                time.sleep(0.02)
+            self.assertFalse(answer.done())
+            self.server.faults()
+            answer.result(timeout=30)
+
 
 class KillsTest(FaultTest):
     ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
