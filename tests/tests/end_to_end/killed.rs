@@ -253,22 +253,39 @@ enum Step {
     Close,
 }
 
-/// What is held in each step, `(service, operation)`, workflow by workflow.
-fn steps(workflow: &str) -> Vec<(Step, &'static str, &'static str)> {
-    let first = if workflow == "ProvisionStackArn" {
-        "logs"
-    } else {
-        "cloudwatch"
-    };
-    vec![
+/// Every step of a workflow's machine, in an order in which each lane still has something to do when its turn comes: a
+/// stopped execution's functions bring what they have begun to its end.
+const STEPS: [Step; 5] = [
+    Step::Plan,
+    Step::Converge(Lane::Observability),
+    Step::Converge(Lane::Network),
+    Step::Converge(Lane::Datastore),
+    Step::Close,
+];
+
+/// What is held so that a step is under way when the execution is stopped.
+fn held(step: Step) -> Value {
+    let hold = |service: &str, operation: &str, times: i32| json!({ "service": service, "operation": operation, "times": times, "seconds": HELD_SECONDS });
+    match step {
         // The lease is taken by the third write.
-        (Step::Plan, "dynamodb", "UpdateItem"),
-        (Step::Converge(Lane::Network), "ec2", "*"),
-        (Step::Converge(Lane::Datastore), "kinesis", "*"),
-        (Step::Converge(Lane::Observability), first, "*"),
+        Step::Plan => json!([hold("dynamodb", "UpdateItem", 3)]),
+        // All lanes: none is to be ready before its turn.
+        Step::Converge(_) => {
+            let services = [
+                "ec2",
+                "rds",
+                "elasticache",
+                "kinesis",
+                "secretsmanager",
+                "iam",
+                "cloudwatch",
+                "logs",
+            ];
+            services.map(|service| hold(service, "*", -1)).into_iter().collect()
+        }
         // What is older than its time is looked for after the record is written, before the lease is given up.
-        (Step::Close, "dynamodb", "Query"),
-    ]
+        Step::Close => json!([hold("dynamodb", "Query", 1)]),
+    }
 }
 
 const HELD_SECONDS: f64 = 6.0;
@@ -285,12 +302,9 @@ async fn an_execution_that_is_stopped_in_any_step_is_closed_and_the_next_one_com
         ("DriftStackArn", named.clone()),
         ("DestroyStackArn", named),
     ] {
-        for (number, (step, service, operation)) in steps(workflow).into_iter().enumerate() {
+        for (number, step) in STEPS.into_iter().enumerate() {
             let name = format!("cut-off-{workflow}-{number}");
-            // Two notes are written before the lease.
-            let times = if matches!(step, Step::Plan) { 3 } else { 1 };
-            let hold = json!({ "service": service, "operation": operation, "times": times, "seconds": HELD_SECONDS });
-            aws.set_faults(&json!({ "hold": [hold] })).unwrap();
+            aws.set_faults(&json!({ "hold": held(step) })).unwrap();
             let arn = start(&aws, workflow, &name, &input).await;
             stopped_in(&aws, &state, &lanes, &name, &arn, step).await;
         }
