@@ -294,11 +294,22 @@ fn wait(kind: Kind, what: &str) -> Decision {
     }
 }
 
-/// How many observations in a row make a new or changed resource done: RDS says `available`, then backs up, then is
-/// available again; and it tells late that a parameter waits for a restart.
-pub fn stable_min(kind: Kind) -> u32 {
+/// How patient the executor is with a kind.
+struct Patience {
+    looks_min: u32,
+    step_ms_max: UnixMs,
+    look_again_ms: UnixMs,
+}
+
+const HOUR_MS: UnixMs = 3_600_000;
+
+fn patience(kind: Kind) -> Patience {
     match kind {
-        Kind::DbInstance | Kind::ReplicationGroup => 2,
+        Kind::DbInstance | Kind::ReplicationGroup => Patience {
+            looks_min: 2,
+            step_ms_max: 2 * HOUR_MS,
+            look_again_ms: 10_000,
+        },
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
@@ -314,56 +325,29 @@ pub fn stable_min(kind: Kind) -> u32 {
         | Kind::SecretAttachment
         | Kind::Role
         | Kind::Alarm
-        | Kind::LogGroup => 1,
+        | Kind::LogGroup => Patience {
+            looks_min: 1,
+            step_ms_max: HOUR_MS,
+            look_again_ms: 2_000,
+        },
     }
+}
+
+/// How many observations in a row make a new or changed resource done: RDS says `available`, then backs up, then is
+/// available again; and it tells late that a parameter waits for a restart.
+pub fn stable_min(kind: Kind) -> u32 {
+    patience(kind).looks_min
 }
 
 /// How long a step may wait for AWS in one operation. Databases and caches take up to an hour (RDS User Guide, ElastiCache
 /// User Guide); what takes longer is stuck. Giving up undoes nothing: the next operation goes on.
 pub fn step_ms_max(kind: Kind) -> UnixMs {
-    const HOUR_MS: UnixMs = 3_600_000;
-    match kind {
-        Kind::DbInstance | Kind::ReplicationGroup => 2 * HOUR_MS,
-        Kind::Vpc
-        | Kind::Subnet
-        | Kind::InternetGateway
-        | Kind::RouteTable
-        | Kind::Route
-        | Kind::RouteTableAssociation
-        | Kind::SecurityGroup
-        | Kind::DbSubnetGroup
-        | Kind::DbParameterGroup
-        | Kind::CacheSubnetGroup
-        | Kind::Stream
-        | Kind::Secret
-        | Kind::SecretAttachment
-        | Kind::Role
-        | Kind::Alarm
-        | Kind::LogGroup => HOUR_MS,
-    }
+    patience(kind).step_ms_max
 }
 
 /// How long to wait before a resource is looked at again that seems to be as it is wanted: see [`stable_min`].
 pub fn poll_ms(kind: Kind) -> UnixMs {
-    match kind {
-        Kind::DbInstance | Kind::ReplicationGroup => 10_000,
-        Kind::Vpc
-        | Kind::Subnet
-        | Kind::InternetGateway
-        | Kind::RouteTable
-        | Kind::Route
-        | Kind::RouteTableAssociation
-        | Kind::SecurityGroup
-        | Kind::DbSubnetGroup
-        | Kind::DbParameterGroup
-        | Kind::CacheSubnetGroup
-        | Kind::Stream
-        | Kind::Secret
-        | Kind::SecretAttachment
-        | Kind::Role
-        | Kind::Alarm
-        | Kind::LogGroup => 2_000,
-    }
+    patience(kind).look_again_ms
 }
 
 /// How long to wait before a resource is looked at again that AWS is at work on, and has been for `elapsed_ms`.

@@ -21,7 +21,7 @@ impl Run<'_> {
             Finding::AsRecorded => self.settle(&key, Ok(())),
             Finding::AtWork { status } => self.wait_for(&key, status),
             Finding::Unseen => {
-                let looks = self.looks(&key) + 1;
+                let looks = self.stable(&key) + 1;
                 if looks >= ABSENCES_MIN {
                     self.drifted(&key, record, None, Drift::Missing);
                 } else {
@@ -30,13 +30,6 @@ impl Run<'_> {
                 }
             }
             Finding::Drifted(drift) => self.drifted(&key, record, observed, drift),
-        }
-    }
-
-    fn looks(&self, key: &ResourceKey) -> u32 {
-        match self.lane.steps.get(key) {
-            Some(StepState::InProgress { stable, .. }) => *stable,
-            _ => 0,
         }
     }
 

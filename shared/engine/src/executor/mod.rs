@@ -333,10 +333,7 @@ impl Run<'_> {
             Some(Action::Delete { .. }) | None => Want::Absent,
             Some(Action::Create | Action::Update { .. } | Action::Replace { .. } | Action::NoOp) => Want::Present,
         };
-        let stable = match self.lane.steps.get(&key) {
-            Some(StepState::InProgress { stable, .. }) => *stable,
-            _ => 0,
-        };
+        let stable = self.stable(&key);
         let record = self.lane.records.get(&key);
         let looks_min = self.looks_min(&key, record);
         let Judgement {
@@ -617,6 +614,14 @@ impl Run<'_> {
     fn refusals(&self, key: &ResourceKey) -> u32 {
         match self.lane.steps.get(key) {
             Some(StepState::InProgress { refusals, .. }) => *refusals,
+            _ => 0,
+        }
+    }
+
+    /// How many observations in a row have found the same.
+    fn stable(&self, key: &ResourceKey) -> u32 {
+        match self.lane.steps.get(key) {
+            Some(StepState::InProgress { stable, .. }) => *stable,
             _ => 0,
         }
     }
