@@ -26,7 +26,7 @@ pub(crate) const NOT_FOUND: &[&str] = &[
 /// EC2's codes, beyond [`NOT_FOUND`], that mean more than "invalid".
 /// Quotas (`VpcLimitExceeded` and its like) stay invalid: waiting does not raise them.
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
-const CODES: &[(&str, CallErrorKind)] = &[
+pub(crate) const CODES: &[(&str, CallErrorKind)] = &[
     ("InvalidGroup.Duplicate", CallErrorKind::Exists),
     ("InvalidSubnet.Conflict", CallErrorKind::Exists),
     ("Resource.AlreadyAssociated", CallErrorKind::Exists),

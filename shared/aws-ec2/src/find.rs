@@ -6,31 +6,8 @@
 use std::collections::BTreeMap;
 
 use outrigger_aws::{missing_tags, surplus_tags};
-use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Target};
+use outrigger_engine::ports::provider::{Condition, Difference, Observed, Target};
 use outrigger_model::resource::{TAG_INTENT, is_ours};
-
-/// How many pages of a list are read: a filter for one resource's tags leaves one object or two.
-pub(crate) const PAGES_MAX: usize = 50;
-
-/// Reads every page of a list: `pages!("ec2:DescribeVpcs", client.describe_vpcs(), vpcs)`.
-macro_rules! pages {
-    ($call:literal, $request:expr, $list:ident) => {{
-        let mut found = Vec::new();
-        let mut count: usize = 0;
-        let mut pages = $request.into_paginator().send();
-        loop {
-            match pages.next().await {
-                None => break Ok(found),
-                Some(Err(error)) => break Err($crate::call::refused($call, &error)),
-                Some(Ok(_)) if count == $crate::find::PAGES_MAX => break Err($crate::find::too_many($call)),
-                Some(Ok(page)) => {
-                    count += 1;
-                    found.extend(page.$list.unwrap_or_default());
-                }
-            }
-        }
-    }};
-}
 
 /// Lists what the target's tags lead to, and what has the recorded id where that is not among it:
 /// `find!(client, target, "ec2:DescribeVpcs", describe_vpcs, vpc_ids, vpcs, vpc_id)`.
@@ -38,7 +15,13 @@ macro_rules! find {
     ($client:expr, $target:expr, $call:literal, $operation:ident, $ids:ident, $list:ident, $id:ident) => {
         async {
             let mut found = match $crate::tags::filters($target) {
-                Some(filters) => pages!($call, $client.$operation().set_filters(Some(filters)), $list)?,
+                Some(filters) => {
+                    let request = $client.$operation().set_filters(Some(filters));
+                    outrigger_aws::pages($call, $crate::call::CODES, request.into_paginator().send(), |page| {
+                        page.$list
+                    })
+                    .await?
+                }
                 None => Vec::new(),
             };
             if let Some(id) = &$target.id
@@ -143,17 +126,6 @@ pub(crate) fn choose<T>(found: Vec<Candidate<T>>, target: &Target) -> Option<Cho
         // A former object goes alone: whatever else there is belongs to what took its place.
         duplicates: duplicates.filter(|_| !target.resource.key.is_former()).collect(),
     })
-}
-
-/// The error of a list that does not end.
-pub(crate) fn too_many(call: &str) -> CallError {
-    CallError {
-        call: call.to_owned(),
-        kind: CallErrorKind::Invalid,
-        code: String::new(),
-        message: format!("the list has more than {PAGES_MAX} pages"),
-        request_id: None,
-    }
 }
 
 #[cfg(test)]

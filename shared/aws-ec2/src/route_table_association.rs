@@ -7,10 +7,11 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     Filter, RouteTable, RouteTableAssociation as Actual, RouteTableAssociationStateCode as State,
 };
+use outrigger_aws::pages;
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::RouteTableAssociation;
 
-use crate::call::{blocked, created, deleted, differs, refused};
+use crate::call::{CODES, blocked, created, deleted, differs, refused};
 
 const ROUTE_TABLE: &str = "route_table";
 const SUBNET: &str = "subnet";
@@ -30,7 +31,13 @@ pub(crate) async fn observe(
         let Some(value) = value else { continue };
         let filter = Filter::builder().name(name).values(value).build();
         let request = client.describe_route_tables().filters(filter);
-        let tables: Vec<RouteTable> = pages!("ec2:DescribeRouteTables", request, route_tables)?;
+        let tables: Vec<RouteTable> = pages(
+            "ec2:DescribeRouteTables",
+            CODES,
+            request.into_paginator().send(),
+            |page| page.route_tables,
+        )
+        .await?;
         let observed = seen(target, wanted, &tables);
         if observed.is_some() {
             return Ok(observed);

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, SecurityGroup as Actual};
-use outrigger_aws::{is_code, missing_tags, surplus_tags};
+use outrigger_aws::{is_code, missing_tags, pages, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::SecurityGroup;
 use outrigger_model::resource::is_ours;
 
-use crate::call::{NOT_FOUND, POLL_AFTER_SECONDS, blocked, changed, created, deleted, differs, refused};
+use crate::call::{CODES, NOT_FOUND, POLL_AFTER_SECONDS, blocked, changed, created, deleted, differs, refused};
 use crate::rule::{Egress, Ingress, Rule};
 use crate::tags;
 
@@ -42,7 +42,13 @@ pub(crate) async fn observe(
         .describe_security_groups()
         .filters(filter("vpc-id", wanted.vpc.text()))
         .filters(filter("group-name", &target.resource.physical_name));
-    let named: Vec<Actual> = pages!("ec2:DescribeSecurityGroups", request, security_groups)?;
+    let named: Vec<Actual> = pages(
+        "ec2:DescribeSecurityGroups",
+        CODES,
+        request.into_paginator().send(),
+        |page| page.security_groups,
+    )
+    .await?;
     if let Some(observed) = named.iter().find_map(|group| named_so(target, wanted, group)) {
         return Ok(Some(observed));
     }

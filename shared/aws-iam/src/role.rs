@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{Role as SdkRole, Tag};
-use outrigger_aws::{TAGS, TAGS_GONE, call_error, is_code, missing_tags, surplus_keys, surplus_tags};
+use outrigger_aws::{TAGS, TAGS_GONE, call_error, is_code, missing_tags, pages, surplus_keys, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Role;
 use outrigger_model::resource::is_ours;
@@ -14,8 +14,6 @@ use crate::trust;
 /// Where the roles of stacks live; the control plane may make roles only there.
 const PATH: &str = "/outrigger/";
 const POLL_SECONDS: u32 = 2;
-/// A role has 20 managed policies at the most, and a page holds 100.
-const PAGES_MAX: usize = 5;
 
 /// The ARN of the boundary; no property of a role's, since the control plane sets it.
 const BOUNDARY: &str = "permissions_boundary";
@@ -205,34 +203,18 @@ async fn get(client: &Client, name: &str) -> Result<Option<SdkRole>, CallError> 
 /// The ARNs of the managed policies of a role; `None` when there is no such role.
 async fn attached(client: &Client, name: &str) -> Result<Option<BTreeSet<String>>, CallError> {
     let call = "iam:ListAttachedRolePolicies";
-    let mut policies = BTreeSet::new();
-    let mut marker = None;
-    for _ in 0..PAGES_MAX {
-        let page = match client
-            .list_attached_role_policies()
-            .role_name(name)
-            .set_marker(marker)
-            .send()
-            .await
-        {
-            Ok(page) => page,
-            Err(error) if is_code(&error, NOT_FOUND) => return Ok(None),
-            Err(error) => return Err(call_error(call, CODES, &error)),
-        };
-        policies.extend(
-            page.attached_policies()
-                .iter()
-                .filter_map(|policy| policy.policy_arn.clone()),
-        );
-        match page.marker {
-            Some(next) if page.is_truncated => marker = Some(next),
-            _ => return Ok(Some(policies)),
-        }
+    let request = client.list_attached_role_policies().role_name(name);
+    match pages(call, CODES, request.into_paginator().send(), |page| {
+        page.attached_policies
+    })
+    .await
+    {
+        Ok(policies) => Ok(Some(
+            policies.into_iter().filter_map(|policy| policy.policy_arn).collect(),
+        )),
+        Err(error) if NOT_FOUND.contains(&error.code.as_str()) => Ok(None),
+        Err(error) => Err(error),
     }
-    Err(CallError::invalid(
-        call,
-        format!("there are more than {PAGES_MAX} pages of policies of the role {name}"),
-    ))
 }
 
 /// Where a role differs from what is wanted. Without a boundary to give, none is compared.

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{AccountQuota, Parameter as SdkParameter};
-use outrigger_aws::{Aws, call_error};
+use outrigger_aws::{Aws, call_error, pages};
 use outrigger_engine::ports::catalog::{Counted, Parameter, Quota};
 use outrigger_engine::ports::provider::CallError;
 use outrigger_model::{Kind, Region};
-
-/// A page holds 100 versions or parameters; RDS offers less than 100 versions of PostgreSQL, each with about 400 parameters.
-const PAGES_MAX: usize = 20;
 
 /// The versions of RDS for PostgreSQL that can be created in a region, as [DescribeDBEngineVersions] lists them: what
 /// AWS has retired is not among them.
@@ -23,30 +20,15 @@ const PAGES_MAX: usize = 20;
 pub async fn postgres_versions(aws: &Aws, region: &Region) -> Result<Vec<String>, CallError> {
     let call = "rds:DescribeDBEngineVersions";
     let client = Client::new(&aws.config(Some(region)).await);
-    let mut versions = Vec::new();
-    let mut marker = None;
-    for _ in 0..PAGES_MAX {
-        let page = client
-            .describe_db_engine_versions()
-            .engine("postgres")
-            .set_marker(marker)
-            .send()
-            .await
-            .map_err(|error| call_error(call, &[], &error))?;
-        versions.extend(
-            page.db_engine_versions()
-                .iter()
-                .filter_map(|version| version.engine_version.clone()),
-        );
-        match page.marker {
-            Some(next) if !next.is_empty() => marker = Some(next),
-            _ => return Ok(versions),
-        }
-    }
-    Err(CallError::invalid(
-        call,
-        format!("there are more than {PAGES_MAX} pages of versions"),
-    ))
+    let request = client.describe_db_engine_versions().engine("postgres");
+    let versions = pages(call, &[], request.into_paginator().send(), |page| {
+        page.db_engine_versions
+    });
+    Ok(versions
+        .await?
+        .into_iter()
+        .filter_map(|version| version.engine_version)
+        .collect())
 }
 
 /// The parameters of a parameter group family, such as `postgres15`, as [DescribeEngineDefaultParameters] lists them.
@@ -59,29 +41,13 @@ pub async fn postgres_versions(aws: &Aws, region: &Region) -> Result<Vec<String>
 pub async fn parameters(aws: &Aws, region: &Region, family: &str) -> Result<BTreeMap<String, Parameter>, CallError> {
     let call = "rds:DescribeEngineDefaultParameters";
     let client = Client::new(&aws.config(Some(region)).await);
-    let mut parameters = BTreeMap::new();
-    let mut marker = None;
-    for _ in 0..PAGES_MAX {
-        let page = client
-            .describe_engine_default_parameters()
-            .db_parameter_group_family(family)
-            .set_marker(marker)
-            .send()
-            .await
-            .map_err(|error| call_error(call, &[], &error))?;
-        let Some(defaults) = page.engine_defaults else {
-            return Ok(parameters);
-        };
-        parameters.extend(defaults.parameters().iter().filter_map(parameter));
-        match defaults.marker {
-            Some(next) if !next.is_empty() => marker = Some(next),
-            _ => return Ok(parameters),
-        }
-    }
-    Err(CallError::invalid(
-        call,
-        format!("there are more than {PAGES_MAX} pages of parameters"),
-    ))
+    let request = client
+        .describe_engine_default_parameters()
+        .db_parameter_group_family(family);
+    let parameters = pages(call, &[], request.into_paginator().send(), |page| {
+        page.engine_defaults?.parameters
+    });
+    Ok(parameters.await?.iter().filter_map(parameter).collect())
 }
 
 fn parameter(parameter: &SdkParameter) -> Option<(String, Parameter)> {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup as SdkGroup, Parameter};
-use outrigger_aws::{TAGS, TAGS_GONE, call_error, gone_meanwhile, is_code, missing_tags, surplus_tags, unchangeable};
+use outrigger_aws::{
+    TAGS, TAGS_GONE, call_error, gone_meanwhile, is_code, missing_tags, pages, surplus_tags, unchangeable,
+};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::DbParameterGroup;
 use outrigger_model::resource::is_ours;
@@ -15,8 +17,6 @@ const POLL_SECONDS: u32 = 2;
 
 /// "A maximum of 20 parameters can be modified in a single request."
 const CHANGES_MAX: usize = 20;
-/// A page holds 100 parameters; a family of PostgreSQL has about 400.
-const PAGES_MAX: usize = 20;
 
 const NOT_FOUND: &[&str] = &["DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"];
 const CODES: &[(&str, CallErrorKind)] = &[
@@ -179,32 +179,20 @@ async fn describe(client: &Client, name: &str) -> Result<Option<SdkGroup>, CallE
 /// The parameters that differ from the family's defaults, by name; `None` when there is no such group.
 async fn parameters(client: &Client, name: &str) -> Result<Option<BTreeMap<String, Parameter>>, CallError> {
     let call = "rds:DescribeDBParameters";
-    let mut parameters = BTreeMap::new();
-    let mut marker = None;
-    for _ in 0..PAGES_MAX {
-        let page = match client
-            .describe_db_parameters()
-            .db_parameter_group_name(name)
-            .source("user")
-            .set_marker(marker)
-            .send()
-            .await
-        {
-            Ok(page) => page,
-            Err(error) if is_code(&error, NOT_FOUND) => return Ok(None),
-            Err(error) => return Err(call_error(call, CODES, &error)),
-        };
-        let listed = page.parameters.unwrap_or_default().into_iter();
-        parameters.extend(listed.filter_map(|parameter| Some((parameter.parameter_name.clone()?, parameter))));
-        match page.marker {
-            Some(next) if !next.is_empty() => marker = Some(next),
-            _ => return Ok(Some(parameters)),
-        }
+    let request = client
+        .describe_db_parameters()
+        .db_parameter_group_name(name)
+        .source("user");
+    match pages(call, CODES, request.into_paginator().send(), |page| page.parameters).await {
+        Ok(listed) => Ok(Some(
+            listed
+                .into_iter()
+                .filter_map(|parameter| Some((parameter.parameter_name.clone()?, parameter)))
+                .collect(),
+        )),
+        Err(error) if NOT_FOUND.contains(&error.code.as_str()) => Ok(None),
+        Err(error) => Err(error),
     }
-    Err(CallError::invalid(
-        call,
-        format!("there are more than {PAGES_MAX} pages of parameters"),
-    ))
 }
 
 /// Where a parameter group differs from what is wanted.

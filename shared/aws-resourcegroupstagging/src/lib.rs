@@ -4,16 +4,13 @@ mod arn;
 
 use aws_sdk_resourcegroupstagging::Client;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
-use outrigger_aws::{Aws, call_error};
+use outrigger_aws::{Aws, pages};
 use outrigger_engine::ports::catalog::Tagged;
 use outrigger_engine::ports::provider::CallError;
 use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_STACK};
 use outrigger_model::{Region, StackId};
 
 const GET_RESOURCES: &str = "tag:GetResources";
-
-/// A page holds 100 objects, and a stack has a few dozen.
-const PAGES_MAX: usize = 50;
 
 /// Every object in a region that carries a stack's tags and is of a kind that Outrigger stands up, as [GetResources]
 /// lists them. What AWS makes along with those (cache nodes, snapshots, rules of security groups) is left out.
@@ -29,33 +26,19 @@ const PAGES_MAX: usize = 50;
 pub async fn tagged(aws: &Aws, region: &Region, stack: &StackId) -> Result<Vec<Tagged>, CallError> {
     let client = Client::new(&aws.config(Some(region)).await);
     let filter = |key: &str, value: &str| TagFilter::builder().key(key).values(value).build();
-    let mut tagged = Vec::new();
-    let mut token = None;
-    for _ in 0..PAGES_MAX {
-        let page = client
-            .get_resources()
-            .tag_filters(filter(TAG_STACK, &stack.stack))
-            .tag_filters(filter(TAG_ENVIRONMENT, &stack.environment))
-            .resources_per_page(100)
-            .set_pagination_token(token)
-            .send()
-            .await
-            .map_err(|error| call_error(GET_RESOURCES, &[], &error))?;
-        let arns = page
-            .resource_tag_mapping_list()
-            .iter()
-            .filter_map(|mapping| mapping.resource_arn());
-        tagged.extend(arns.filter_map(arn::tagged));
-        match page.pagination_token {
-            Some(next) if !next.is_empty() => token = Some(next),
-            _ => {
-                tagged.sort_by(|one, other| one.arn.cmp(&other.arn));
-                return Ok(tagged);
-            }
-        }
-    }
-    Err(CallError::invalid(
-        GET_RESOURCES,
-        format!("there are more than {PAGES_MAX} pages of objects with the tags of {stack}"),
-    ))
+    let request = client
+        .get_resources()
+        .tag_filters(filter(TAG_STACK, &stack.stack))
+        .tag_filters(filter(TAG_ENVIRONMENT, &stack.environment))
+        .resources_per_page(100);
+    let listed = pages(GET_RESOURCES, &[], request.into_paginator().send(), |page| {
+        page.resource_tag_mapping_list
+    });
+    let mut tagged: Vec<Tagged> = listed
+        .await?
+        .iter()
+        .filter_map(|mapping| arn::tagged(mapping.resource_arn()?))
+        .collect();
+    tagged.sort_by(|one, other| one.arn.cmp(&other.arn));
+    Ok(tagged)
 }

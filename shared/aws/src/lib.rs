@@ -1,9 +1,10 @@
 //! What every AWS adapter shares: configuration, clients made lazily per region, the mapping of errors, the time that a
-//! call may take, what becomes of what is not at rest or cannot be changed, the comparison of tags, and AWS's request ids.
+//! call may take, what becomes of what is not at rest or cannot be changed, lists of many pages, the comparison of tags, and AWS's request ids.
 
 mod clients;
 mod error;
 mod number;
+mod pages;
 mod rest;
 mod tags;
 mod time;
@@ -12,6 +13,7 @@ mod traced;
 pub use clients::{Aws, Clients};
 pub use error::{call_error, chain, is_code};
 pub use number::number;
+pub use pages::pages;
 pub use rest::{gone_meanwhile, not_at_rest, unchangeable};
 pub use tags::{TAGS, TAGS_GONE, missing_tags, surplus_keys, surplus_tags};
 pub use time::in_time;

@@ -2,16 +2,13 @@
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbSnapshot;
-use outrigger_aws::{call_error, is_code};
+use outrigger_aws::{call_error, is_code, pages};
 use outrigger_engine::ports::provider::{CallError, Condition, Progress, Target};
 use outrigger_model::properties::DbInstance;
 use sha2::{Digest, Sha256};
 
 use super::{CODES, NOT_FOUND, condition, describe};
 use crate::POLL_SECONDS;
-
-/// A page holds 100 snapshots of one instance; an account may have 100 manual ones of all of them.
-const PAGES_MAX: usize = 20;
 
 /// DeleteDBInstance, with its automated backups:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html>.
@@ -71,27 +68,12 @@ pub(crate) async fn kept(client: &Client, target: &Target, wanted: &DbInstance) 
         return Ok(Vec::new());
     }
     let name = &target.resource.physical_name;
-    let mut snapshots = Vec::new();
-    let mut marker = None;
-    for _ in 0..PAGES_MAX {
-        let page = client
-            .describe_db_snapshots()
-            .db_instance_identifier(name)
-            .snapshot_type("manual")
-            .set_marker(marker)
-            .send()
-            .await
-            .map_err(|error| call_error(call, &[], &error))?;
-        snapshots.extend(page.db_snapshots.unwrap_or_default());
-        match page.marker {
-            Some(next) if !next.is_empty() => marker = Some(next),
-            _ => return Ok(newest(name, &snapshots).into_iter().collect()),
-        }
-    }
-    Err(CallError::invalid(
-        call,
-        format!("there are more than {PAGES_MAX} pages of snapshots of {name}"),
-    ))
+    let request = client
+        .describe_db_snapshots()
+        .db_instance_identifier(name)
+        .snapshot_type("manual");
+    let snapshots = pages(call, &[], request.into_paginator().send(), |page| page.db_snapshots).await?;
+    Ok(newest(name, &snapshots).into_iter().collect())
 }
 
 /// What an operation made itself goes again without leaving anything.
