@@ -1,17 +1,35 @@
 //! `outrigger destroy`: take a stack down.
 
+use clap::Args;
 use outrigger_engine::state::content::Workflow;
 use outrigger_model::{Problem, StackId};
 use outrigger_plan::Protection;
 use serde_json::json;
 
-use crate::arguments::{Destroy, Format};
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::connect;
 use crate::failure::{Class, Failure};
 use crate::operation::{About, Ended, follow, start};
 use crate::output::{print_json, print_text, span};
 use crate::plan_view::{Paint, render, view};
+use crate::stack::Stack;
+
+/// What `destroy` takes.
+#[derive(Debug, Args)]
+pub struct Destroy {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, options: &Destroy) -> Result<(), Failure> {

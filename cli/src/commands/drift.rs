@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
+use clap::Args;
 use outrigger_engine::ports::catalog::Tagged;
 use outrigger_engine::state::content::{OperationRecord, Workflow};
 use outrigger_model::{Drift as Found, ResourceKey, StackId};
@@ -10,13 +11,30 @@ use outrigger_plan::plan::Records;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::arguments::{Drift, Format};
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::connect;
 use crate::drift_view::{Finding, count, findings, render, why_not_acceptable};
 use crate::failure::{Class, Failure};
 use crate::operation::{About, follow, start};
 use crate::output::{print_json, print_text};
+use crate::stack::Stack;
+
+/// What `drift` takes.
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// Take what is there into the record, so that it is no drift any more
+    #[arg(long)]
+    pub accept: bool,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
 
 /// What was found.
 #[derive(Debug, Serialize)]

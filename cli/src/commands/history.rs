@@ -1,15 +1,29 @@
 //! `outrigger history`: a stack's operations, the newest first.
 
+use clap::Args;
 use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
 use outrigger_engine::state::rfc3339;
 use outrigger_model::UnixMs;
 use serde::Serialize;
 
-use crate::arguments::{Format, History};
+use crate::arguments::Format;
 use crate::context::Context;
 use crate::control_plane::connect;
 use crate::failure::Failure;
 use crate::output::{print_json, print_text, span, table};
+use crate::stack::Stack;
+
+/// What `history` takes.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// How many operations at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub limit: u32,
+}
 
 /// An operation, as it is listed.
 #[derive(Debug, Serialize)]

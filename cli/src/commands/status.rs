@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clap::Args;
 use outrigger_engine::executor::Counts;
 use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
 use outrigger_engine::state::{LeaseView, rfc3339};
@@ -17,6 +18,14 @@ use crate::operation::Picture;
 use crate::output::{print_json, print_text, span, table};
 use crate::progress::{Snapshot, elapsed_ms, remark, word};
 use crate::stack::StackName;
+
+/// What `status` takes.
+#[derive(Clone, Debug, Args)]
+pub struct Status {
+    /// `name` or `name/environment`; the environment may be left out if there is only one
+    #[arg(value_name = "STACK")]
+    pub stack: Option<StackName>,
+}
 
 /// A stack, as it is shown.
 #[derive(Debug, Serialize)]
@@ -75,9 +84,9 @@ struct Resource {
 }
 
 /// Runs the command: of one stack, or without a name the list of all.
-pub(super) async fn run(context: &Context, name: Option<&StackName>) -> Result<(), Failure> {
+pub(super) async fn run(context: &Context, options: &Status) -> Result<(), Failure> {
     let control_plane = connect(context).await?;
-    let Some(name) = name else {
+    let Some(name) = &options.stack else {
         return list(context, &control_plane).await;
     };
     let stack = name.resolve(&control_plane).await?;
