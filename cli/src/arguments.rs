@@ -3,16 +3,20 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::bootstrap::Bootstrap;
+use crate::commands::completions::Completions;
 use crate::commands::destroy::Destroy;
 use crate::commands::drift::Drift;
 use crate::commands::graph::Graph;
 use crate::commands::history::History;
 use crate::commands::local::LocalCommand;
+use crate::commands::outputs::Outputs;
 use crate::commands::plan::Plan;
 use crate::commands::show::Show;
 use crate::commands::status::Status;
 use crate::commands::unlock::Unlock;
 use crate::commands::up::Up;
+use crate::commands::watch::Watch;
+use crate::commands::{demo, list, local, lock};
 use crate::stack::Stack;
 
 const EXIT_CODES: &str = "\
@@ -84,10 +88,11 @@ pub enum Target {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// See it work, without an AWS account: starts the local AWS and stands up a stack in it
+    #[command(after_help = demo::EXAMPLES)]
     Demo,
 
     /// The local AWS on this machine
-    #[command(subcommand)]
+    #[command(subcommand, after_help = local::EXAMPLES)]
     Local(LocalCommand),
 
     /// Install or update the control plane
@@ -102,12 +107,16 @@ pub enum Command {
     /// Print the graph of a document's resources, without AWS
     Graph(Graph),
 
+    /// List the stacks: where they are, what has become of them, the last operation, drift
+    #[command(after_help = list::EXAMPLES)]
+    List,
+
     /// Show where a stack stands: who operates on it, its lanes and resources, how the last operation ended; without a
     /// name, list the stacks
     Status(Status),
 
-    /// Show a stack's outputs
-    Outputs(Stack),
+    /// Show a stack's outputs, or one of them
+    Outputs(Outputs),
 
     /// List a stack's operations, the newest first
     History(History),
@@ -115,17 +124,24 @@ pub enum Command {
     /// Show an operation: who, why, how it went, every step and the requests that it made of AWS
     Show(Show),
 
+    /// Follow an operation until it has ended, as the command that started it does; of one that has ended, show how
+    Watch(Watch),
+
     /// Look for what was changed behind Outrigger's back
     Drift(Drift),
 
     /// Show who holds a stack
+    #[command(after_help = lock::EXAMPLES)]
     Lock(Stack),
 
     /// Take a stack from an operation that holds it and will not end
     Unlock(Unlock),
 
-    /// Take a stack down
+    /// Take a stack down: shows what is deleted, asks to type its name, and deletes it
     Destroy(Destroy),
+
+    /// Print a script that completes commands and options in a shell
+    Completions(Completions),
 }
 
 #[cfg(test)]

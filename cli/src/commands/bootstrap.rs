@@ -12,8 +12,14 @@ use crate::failure::{Class, Classify, Failure};
 use crate::local::{self, Deployed, LocalAws, Project, cargo_lambda_venv, sam, tools_venv};
 use crate::output::{print_json, print_text};
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger bootstrap
+  outrigger bootstrap --target aws --config-env prod";
+
 /// What `bootstrap` takes.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Bootstrap {
     /// With --target aws: the environment of samconfig.toml that says how to install it
     #[arg(long, value_name = "ENVIRONMENT", default_value = "dev")]

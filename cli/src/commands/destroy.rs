@@ -15,8 +15,14 @@ use crate::output::{print_json, print_text, span};
 use crate::plan_view::{Paint, render, view};
 use crate::stack::Stack;
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger destroy shop/staging
+  outrigger destroy shop/staging --yes --reason \"the trial is over\"";
+
 /// What `destroy` takes.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Destroy {
     /// Which stack.
     #[command(flatten)]
@@ -26,7 +32,7 @@ pub struct Destroy {
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 
-    /// Do not ask
+    /// Do not ask to type the stack's name
     #[arg(long, short)]
     pub yes: bool,
 }
@@ -44,10 +50,10 @@ pub(super) async fn run(context: &Context, options: &Destroy) -> Result<(), Fail
     } else {
         say(&render(&view, Paint::of_stderr()));
         let question = format!(
-            "Take {stack} down and delete everything in it ({})?",
+            "This takes {stack} down and deletes everything in it ({}).",
             control_plane.place
         );
-        context.confirm(&question, options.yes)?;
+        context.confirm_by_name(&question, &stack.to_string(), options.yes)?;
     }
     let about = About::new(&control_plane, options.reason.as_deref()).await;
     let input = about.input(json!({"stack": stack.stack, "environment": stack.environment}));
@@ -74,7 +80,7 @@ fn protected(stack: &StackId, problems: &[Problem]) -> String {
     text
 }
 
-fn text(stack: &StackId, ended: &Ended) -> String {
+pub(super) fn text(stack: &StackId, ended: &Ended) -> String {
     let deleted = ended.resources.get("deleted").copied().unwrap_or(0);
     let mut text = format!(
         "{stack} is down, after {}: {deleted} resources deleted\n",

@@ -16,12 +16,18 @@ use crate::context::{Context, say};
 use crate::control_plane::connect;
 use crate::drift_view::{Finding, count, findings, render, why_not_acceptable};
 use crate::failure::{Class, Failure};
-use crate::operation::{About, follow, start};
+use crate::operation::{About, Ended, follow, start};
 use crate::output::{print_json, print_text};
 use crate::stack::Stack;
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger drift shop
+  outrigger drift shop --accept --reason \"more shards for the sale\"";
+
 /// What `drift` takes.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Drift {
     /// Which stack.
     #[command(flatten)]
@@ -74,18 +80,29 @@ pub(super) async fn run(context: &Context, options: &Drift) -> Result<(), Failur
         operation.id, control_plane.place
     ));
     let ended = follow(context, &control_plane, &operation).await?;
+    conclude(context, &stack, &ended, &records, options.accept)
+}
+
+/// Says what was found, with what to do about it.
+pub(super) fn conclude(
+    context: &Context,
+    stack: &StackId,
+    ended: &Ended,
+    records: &Records,
+    accept: bool,
+) -> Result<(), Failure> {
     let again = format!("drift {stack}");
     let Some(record) = &ended.record else {
         return Err(ended
             .failure(context, &again)
-            .unwrap_or_else(|| anyhow!("the operation {} left no record", operation.id).into()));
+            .unwrap_or_else(|| anyhow!("the operation {} left no record", ended.operation).into()));
     };
-    let view = view(record, &records, options.accept);
+    let view = view(record, records, accept);
     if context.options.output == Format::Json {
         print_json(&view)?;
     } else if ended.succeeded || !view.drifted.is_empty() {
         print_text(&text(&view))?;
-        say(&advice(context, &stack, &view));
+        say(&advice(context, stack, &view));
     }
     if let Some(failure) = ended.failure(context, &again) {
         return Err(failure);

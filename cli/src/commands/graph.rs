@@ -14,8 +14,14 @@ use crate::document;
 use crate::failure::{Class, Failure};
 use crate::output::{print_json, print_text};
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger graph shop.yaml | dot -Tsvg > shop.svg
+  outrigger graph shop.yaml --format mermaid";
+
 /// What `graph` takes.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Graph {
     /// The stack document, YAML or JSON; `-` reads standard input
     #[arg(value_name = "FILE")]

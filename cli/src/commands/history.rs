@@ -10,11 +10,17 @@ use crate::arguments::Format;
 use crate::context::Context;
 use crate::control_plane::connect;
 use crate::failure::Failure;
-use crate::output::{print_json, print_text, span, table};
+use crate::output::{print_json, print_text, span, table_within, width_of_stdout};
 use crate::stack::Stack;
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger history shop
+  outrigger history shop/production --limit 5 --output json";
 
 /// What `history` takes.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct History {
     /// Which stack.
     #[command(flatten)]
@@ -55,7 +61,7 @@ pub(super) async fn run(context: &Context, options: &History) -> Result<(), Fail
             "operations": entries,
         }))?);
     }
-    Ok(print_text(&render(&entries))?)
+    Ok(print_text(&render(&entries, width_of_stdout()))?)
 }
 
 fn entry(record: OperationRecord, now_ms: UnixMs) -> Entry {
@@ -75,7 +81,7 @@ fn entry(record: OperationRecord, now_ms: UnixMs) -> Entry {
     }
 }
 
-fn render(entries: &[Entry]) -> String {
+fn render(entries: &[Entry], width: Option<usize>) -> String {
     if entries.is_empty() {
         return "no operation is on record".to_owned();
     }
@@ -91,7 +97,7 @@ fn render(entries: &[Entry]) -> String {
             entry.reason.clone().unwrap_or_default(),
         ]);
     }
-    table(&rows)
+    table_within(&rows, width)
 }
 
 #[cfg(test)]
@@ -114,7 +120,7 @@ mod tests {
         (records[1].closed_at_ms, records[1].outcome) = (None, None);
         let now_ms = records[1].started_at_ms + 66_000;
         let entries: Vec<Entry> = records.into_iter().map(|record| entry(record, now_ms)).collect();
-        insta::assert_snapshot!(render(&entries), @r"
+        insta::assert_snapshot!(render(&entries, None), @r"
         operation  what       started               took       outcome    who                                 why
         second     drift      2023-11-14T23:18:18Z  0.0 s      succeeded  arn:aws:iam::123456789012:user/ada  somebody was in the console
         first      provision  2023-11-14T22:13:20Z  1 min 6 s  under way

@@ -9,14 +9,23 @@ use crate::failure::{Class, Classify, Failure};
 use crate::local::{self, LocalAws, Project};
 use crate::output::{print_json, print_text};
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  outrigger local up
+  outrigger local status --output json
+  outrigger local down";
+
 /// What to do with the local AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum LocalCommand {
     /// Start it; it goes on running in the background
+    #[command(after_help = "Examples:\n  outrigger local up")]
     Up,
     /// Stop it; everything in it is gone
+    #[command(after_help = "Examples:\n  outrigger local down")]
     Down,
     /// Show whether it runs, and its endpoint, for any AWS client
+    #[command(after_help = "Examples:\n  outrigger local status\n  outrigger local status --output json")]
     Status,
 }
 

@@ -1,19 +1,22 @@
 //! The commands, one module each.
 
 pub(crate) mod bootstrap;
-mod demo;
+pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod destroy;
 pub(crate) mod drift;
 pub(crate) mod graph;
 pub(crate) mod history;
+pub(crate) mod list;
 pub(crate) mod local;
-mod lock;
-mod outputs;
+pub(crate) mod lock;
+pub(crate) mod outputs;
 pub(crate) mod plan;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod unlock;
 pub(crate) mod up;
+pub(crate) mod watch;
 
 use crate::arguments::{Arguments, Command};
 use crate::context::Context;
@@ -37,7 +40,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Unlock(options) => unlock::run(&context, &options).await,
         Command::Up(options) => up::run(&context, &options).await,
         Command::Status(options) => status::run(&context, &options).await,
-        Command::Outputs(options) => outputs::run(&context, &options.stack).await,
+        Command::List => list::run(&context).await,
+        Command::Watch(options) => watch::run(&context, &options).await,
+        Command::Completions(options) => completions::run(&options),
+        Command::Outputs(options) => outputs::run(&context, &options).await,
         Command::Destroy(options) => destroy::run(&context, &options).await,
     }
 }

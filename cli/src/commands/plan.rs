@@ -13,8 +13,14 @@ use crate::operation::{About, propose};
 use crate::output::{print_json, print_text};
 use crate::plan_view::{Paint, View, render, view};
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger plan shop.yaml
+  outrigger plan shop.yaml --output json";
+
 /// What `plan` takes.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Plan {
     /// The stack document, YAML or JSON; `-` reads standard input
     #[arg(value_name = "FILE")]

@@ -17,8 +17,13 @@ use crate::output::{print_json, print_text, span, table};
 use crate::plan_view::{self, Paint};
 use crate::progress::{Purpose, elapsed_ms, remark, word};
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger show shop-production-provision-20261120T103658Z-1a2b";
+
 /// What `show` takes.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Show {
     /// The operation's id, as `history` and `status` show it
     #[arg(value_name = "OPERATION")]

@@ -17,8 +17,13 @@ use crate::operation::new_id;
 use crate::output::{print_json, print_text};
 use crate::stack::Stack;
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger unlock shop --reason \"its execution hangs\"";
+
 /// What `unlock` takes.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Unlock {
     /// Which stack.
     #[command(flatten)]

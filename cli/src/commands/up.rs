@@ -15,8 +15,15 @@ use crate::operation::{About, Ended, follow, propose, start};
 use crate::output::{print_json, print_text, span, table};
 use crate::plan_view::{Paint, render, view};
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger up shop.yaml
+  outrigger up shop.yaml --yes --reason \"the new cache\"
+  outrigger up shop.yaml --plan 137ab91506f1a4f46624cc653a99d1f1d25d74098f8756479f7895f0847fabcf";
+
 /// What `up` takes.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Up {
     /// The stack document, YAML or JSON; `-` reads standard input
     #[arg(value_name = "FILE")]
