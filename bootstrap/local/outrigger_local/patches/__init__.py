@@ -28,6 +28,7 @@ from outrigger_local.patches import (
     json_expressions,
     kinesis_scaling,
     kinesis_streams,
+    log_pages,
     lower_case_identifiers,
     parallel_branches,
     rds_account_attributes,
@@ -83,6 +84,7 @@ _HOOKS = (
     kinesis_scaling,
     secret_versions,
     absent_alarms,
+    log_pages,
     tagged_resources,
     event_rules,
 )
