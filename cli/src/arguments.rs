@@ -9,6 +9,7 @@ use crate::commands::drift::Drift;
 use crate::commands::graph::Graph;
 use crate::commands::history::History;
 use crate::commands::local::LocalCommand;
+use crate::commands::logs::Logs;
 use crate::commands::outputs::Outputs;
 use crate::commands::plan::Plan;
 use crate::commands::show::Show;
@@ -16,7 +17,7 @@ use crate::commands::status::Status;
 use crate::commands::unlock::Unlock;
 use crate::commands::up::Up;
 use crate::commands::watch::Watch;
-use crate::commands::{demo, list, local, lock};
+use crate::commands::{demo, doctor, list, local, lock};
 use crate::stack::Stack;
 
 const EXIT_CODES: &str = "\
@@ -127,6 +128,9 @@ pub enum Command {
     /// Follow an operation until it has ended, as the command that started it does; of one that has ended, show how
     Watch(Watch),
 
+    /// Show what the control plane's functions have told of a stack, or of an operation
+    Logs(Logs),
+
     /// Look for what was changed behind Outrigger's back
     Drift(Drift),
 
@@ -139,6 +143,10 @@ pub enum Command {
 
     /// Take a stack down: shows what is deleted, asks to type its name, and deletes it
     Destroy(Destroy),
+
+    /// Check that all that commands need is there: tools, credentials, clock, control plane, permissions
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor,
 
     /// Print a script that completes commands and options in a shell
     Completions(Completions),

@@ -15,10 +15,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Look at stacks",
-        &["list", "status", "outputs", "history", "show", "watch", "drift"],
+        &["list", "status", "outputs", "history", "show", "watch", "logs", "drift"],
     ),
     ("Who holds a stack", &["lock", "unlock"]),
-    ("Set up", &["demo", "bootstrap", "local", "completions"]),
+    ("Set up", &["demo", "bootstrap", "doctor", "local", "completions"]),
 ];
 
 const WIDTH_MAX: usize = 110;

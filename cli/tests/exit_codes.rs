@@ -193,3 +193,45 @@ fn every_shell_gets_its_completions() {
     }
     check(Path::new("/"), &["completions", "tcsh"], 2, "invalid value 'tcsh'");
 }
+
+/// `doctor` where hardly anything is there: every finding is a line, and its colours are for terminals alone.
+#[test]
+fn doctor_says_what_is_missing_and_paints_it_for_terminals_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |command: &mut Command| {
+        let output = command
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let program = env!("CARGO_BIN_EXE_outrigger");
+    let (code, text) = run(Command::new(program).arg("doctor"));
+    assert_eq!(code, Some(4), "{text}");
+    assert!(
+        text.contains("\nfail  local AWS") && text.contains("ok    python3"),
+        "{text}"
+    );
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    let (code, json) = run(Command::new(program).args(["doctor", "--output", "json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["healthy"]), (Some(4), &false.into()), "{json}");
+    assert_eq!(json["findings"][0]["check"], "checkout", "{json}");
+
+    // The same on a terminal; Python's is at hand wherever Outrigger is.
+    let terminal = |variables: &[(&str, &str)]| {
+        let script = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+        let mut command = Command::new("python3");
+        command.args(["-c", script, program, "doctor"]);
+        command
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE");
+        run(command.envs(variables.iter().copied()))
+    };
+    let (code, text) = terminal(&[]);
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("\u{1b}[31mfail"), "{text:?}");
+    assert!(!terminal(&[("NO_COLOR", "1")]).1.contains('\u{1b}'));
+}

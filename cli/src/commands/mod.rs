@@ -4,12 +4,14 @@ pub(crate) mod bootstrap;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod destroy;
+pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod lock;
+pub(crate) mod logs;
 pub(crate) mod outputs;
 pub(crate) mod plan;
 pub(crate) mod show;
@@ -41,6 +43,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Up(options) => up::run(&context, &options).await,
         Command::Status(options) => status::run(&context, &options).await,
         Command::List => list::run(&context).await,
+        Command::Logs(options) => logs::run(&context, &options).await,
+        Command::Doctor => doctor::run(&context).await,
         Command::Watch(options) => watch::run(&context, &options).await,
         Command::Completions(options) => completions::run(&options),
         Command::Outputs(options) => outputs::run(&context, &options).await,

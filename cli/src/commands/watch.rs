@@ -38,7 +38,10 @@ pub(super) async fn run(context: &Context, options: &Watch) -> Result<(), Failur
     let picture = Picture::read(&control_plane.state, &stack, &id).await?;
     let closed = picture.filter(|picture| picture.record.outcome.is_some());
     let (ended, execution) = match closed {
-        Some(picture) => past(&control_plane, picture).await?,
+        Some(picture) => {
+            say(&format!("operation {id} on {stack} has ended"));
+            past(&control_plane, picture).await?
+        }
         None => {
             let operation = under_way(&control_plane, &stack, &id).await?;
             say(&format!("operation {id} on {stack}, {}", control_plane.place));
