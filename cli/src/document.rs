@@ -13,6 +13,8 @@ use crate::failure::{Class, Classify, Failure};
 /// A document that was read and is valid.
 #[derive(Debug)]
 pub(crate) struct Source {
+    /// As it was written.
+    pub(crate) text: String,
     /// As it is sent.
     pub(crate) value: Value,
     /// As it is understood.
@@ -27,7 +29,7 @@ pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
     let text = text_of(path).class(Class::Usage)?;
     let value = document::from_text(&text).map_err(|problem| invalid(path, &[problem]))?;
     let document = document::parse(&value).map_err(|problems| invalid(path, &problems))?;
-    Ok(Source { value, document })
+    Ok(Source { text, value, document })
 }
 
 fn text_of(path: &Path) -> anyhow::Result<String> {

@@ -13,7 +13,7 @@ use crate::control_plane::connect_local;
 use crate::document;
 use crate::failure::{Class, Classify, Failure};
 use crate::local::{self as local_aws, Deployed, LocalAws, Project};
-use crate::operation::{About, Ended};
+use crate::operation::{About, Ended, HandedOver};
 use crate::output::{print_json, print_text, span, table};
 
 /// The stack that it stands up.
@@ -50,7 +50,18 @@ pub(super) async fn run(context: &Context) -> Result<(), Failure> {
     step(3, &format!("the stack of {DOCUMENT}"));
     let control_plane = connect_local(context, &local).await?;
     let about = About::new(&control_plane, Some("the demo")).await;
-    let ended = up::stand_up(context, &control_plane, &read, None, &about).await?;
+    let handed_over = HandedOver::new(&control_plane, &read).await?;
+    // As `up --yes` does it: first what will be done, then that.
+    let plan = up::planned(context, &control_plane, &read, &handed_over, &about, true).await?;
+    let ended = up::stand_up(
+        context,
+        &control_plane,
+        &read.document.id(),
+        &handed_over,
+        &plan,
+        &about,
+    )
+    .await?;
     if context.options.output == Format::Json {
         let result = serde_json::to_value(&ended).map_err(|error| anyhow!("write the result as JSON: {error}"))?;
         print_json(&json!({"endpoint": local.endpoint(), "operation": result}))?;

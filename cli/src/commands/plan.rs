@@ -9,7 +9,7 @@ use crate::context::{Context, say};
 use crate::control_plane::connect;
 use crate::document;
 use crate::failure::Failure;
-use crate::operation::{About, propose};
+use crate::operation::{About, HandedOver, propose};
 use crate::output::{print_json, print_text};
 use crate::plan_view::{Paint, View, render, view};
 
@@ -32,7 +32,8 @@ pub(super) async fn run(context: &Context, options: &Plan) -> Result<(), Failure
     let read = document::read(&options.file)?;
     let control_plane = connect(context).await?;
     let about = About::new(&control_plane, None).await;
-    let proposed = propose(&control_plane, &read, &about).await?;
+    let handed_over = HandedOver::new(&control_plane, &read).await?;
+    let proposed = propose(&control_plane, &read, &handed_over, &about).await?;
     let view = view(&proposed.stack, Some(&proposed.id), &proposed.plan);
     if context.options.output == Format::Json {
         return Ok(print_json(&view)?);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use outrigger_engine::state::content::Workflow;
+use outrigger_model::StackId;
 use serde_json::json;
 
 use crate::arguments::Format;
@@ -11,7 +12,7 @@ use crate::context::{Context, say};
 use crate::control_plane::{ControlPlane, connect};
 use crate::document;
 use crate::failure::Failure;
-use crate::operation::{About, Ended, follow, propose, start};
+use crate::operation::{About, Ended, HandedOver, follow, propose, start};
 use crate::output::{print_json, print_text, span, table};
 use crate::plan_view::{Paint, render, view};
 
@@ -47,11 +48,20 @@ pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> 
     let read = document::read(&options.file)?;
     let control_plane = connect(context).await?;
     let about = About::new(&control_plane, options.reason.as_deref()).await;
+    let handed_over = HandedOver::new(&control_plane, &read).await?;
     let plan = match &options.plan {
         Some(id) => id.clone(),
-        None => planned(context, &control_plane, &read, &about, options.yes).await?,
+        None => planned(context, &control_plane, &read, &handed_over, &about, options.yes).await?,
     };
-    let ended = stand_up(context, &control_plane, &read, Some(&plan), &about).await?;
+    let ended = stand_up(
+        context,
+        &control_plane,
+        &read.document.id(),
+        &handed_over,
+        &plan,
+        &about,
+    )
+    .await?;
     let again = format!("up {}", options.file.display());
     if context.options.output == Format::Json {
         print_json(&ended)?;
@@ -63,14 +73,15 @@ pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> 
 }
 
 /// Makes the plan, shows it, and asks whether to carry it out; its id, so that what was shown is what runs.
-async fn planned(
+pub(super) async fn planned(
     context: &Context,
     control_plane: &ControlPlane,
     read: &document::Source,
+    handed_over: &HandedOver,
     about: &About,
     yes: bool,
 ) -> Result<String, Failure> {
-    let proposed = propose(control_plane, read, about).await?;
+    let proposed = propose(control_plane, read, handed_over, about).await?;
     let view = view(&proposed.stack, Some(&proposed.id), &proposed.plan);
     if view.nothing_to_do {
         // An `up` puts back what was changed behind our back, too; that is nothing new to be agreed to.
@@ -86,20 +97,20 @@ async fn planned(
     Ok(proposed.id)
 }
 
-/// Starts the workflow on a document, and follows it to its end; with a plan, it carries out that or nothing.
+/// Starts the workflow on a document, to carry out that plan or nothing, and follows it to its end.
 pub(super) async fn stand_up(
     context: &Context,
     control_plane: &ControlPlane,
-    read: &document::Source,
-    plan: Option<&str>,
+    stack: &StackId,
+    handed_over: &HandedOver,
+    plan: &str,
     about: &About,
 ) -> Result<Ended, Failure> {
-    let stack = read.document.id();
-    let mut input = json!({"document": read.value});
-    if let (Some(plan), Some(entries)) = (plan, input.as_object_mut()) {
+    let mut input = handed_over.input.clone();
+    if let Some(entries) = input.as_object_mut() {
         entries.insert("plan".to_owned(), json!(plan));
     }
-    let operation = start(control_plane, &stack, Workflow::Provision, &about.input(input)).await?;
+    let operation = start(control_plane, stack, Workflow::Provision, &about.input(input)).await?;
     say(&format!(
         "operation {} on {stack}, {}",
         operation.id, control_plane.place
