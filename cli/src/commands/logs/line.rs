@@ -95,7 +95,7 @@ impl Line {
         &self.at
     }
 
-    /// One line for people.
+    /// One line for people, or more where what was told has more.
     pub(super) fn text(&self, paint: Paint) -> String {
         let level = format!("{:5}", self.level);
         let level = match self.level.as_str() {
@@ -114,7 +114,7 @@ impl Line {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             text.push_str(&format!("  {name}={value}"));
         }
-        format!("{}\n", text.trim_end())
+        format!("{}\n", text.trim_end().replace('\n', "\n    "))
     }
 
     /// One JSON object.
@@ -157,14 +157,15 @@ mod tests {
 
     #[test]
     fn lines_are_read_and_shown() {
-        let texts: String = [CALLED, FAILED, "thread 'main' panicked at shop/production\n"]
+        let texts: String = [CALLED, FAILED, "thread 'main' panicked\nat shop/production\n"]
             .iter()
             .map(|message| line(message).unwrap().text(Paint::Plain))
             .collect();
         insta::assert_snapshot!(texts, @r"
         2025-11-20T10:36:58.004Z  create-network        INFO   us-east-1/vpc/vpc  called  call=create  progress=Done
         2025-11-20T10:36:59Z      create-network        ERROR  the task failed  error=dynamodb: throttled  error_type=Unavailable
-        2025-11-20T10:36:58.007Z  create-network               thread 'main' panicked at shop/production
+        2025-11-20T10:36:58.007Z  create-network               thread 'main' panicked
+            at shop/production
         ");
         let painted = line(FAILED).unwrap().text(Paint::Coloured);
         assert!(painted.contains("\u{1b}[31mERROR\u{1b}[0m"), "{painted:?}");
