@@ -116,9 +116,51 @@ async fn what_was_planned_is_carried_out_or_nothing() {
     looked_at(aws, made["operation"].as_str().unwrap());
     through_the_bucket(aws);
     graph(aws);
-    let destroyed = json_of(&outrigger(aws, &["destroy", STACK, "--yes", "--output", "json"]));
-    assert_eq!(destroyed["succeeded"], true, "{destroyed}");
+    let (code, told) = typed(aws, &["destroy", STACK], "y");
+    assert_eq!(code, Some(130), "{told}");
+    assert_says(&told, &["y is not planned/production; nothing was changed"]);
+    let (code, told) = typed(aws, &["destroy", STACK], "planned/production");
+    assert_eq!(code, Some(0), "{told}");
+    assert_says(&told, &["planned/production is down"]);
     Seen::of(aws, REGION, STACK).assert_only(&[]);
+}
+
+const TYPE: &str = r#"
+import os, pty, sys
+
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen, answer = b"", sys.argv[1].encode() + b"\r"
+while True:
+    try:
+        chunk = os.read(terminal, 4096)
+    except OSError:  # it has ended
+        break
+    seen += chunk
+    if answer and b"to go on" in seen:
+        os.write(terminal, answer)
+        answer = b""
+    if not chunk:
+        break
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+/// Runs a command on a terminal and types an answer; its exit code, and what the terminal showed.
+fn typed(aws: &LocalAws, arguments: &[&str], answer: &str) -> (Option<i32>, String) {
+    let command = command(aws, arguments);
+    let mut python = Command::new("python3");
+    python
+        .args(["-c", TYPE, answer])
+        .arg(command.get_program())
+        .args(command.get_args());
+    python.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = python.current_dir(command.get_current_dir().unwrap()).output().unwrap();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
 }
 
 /// Who, why, when, how it ended, and every request to AWS, as AWS knows it.
