@@ -22,6 +22,9 @@ const SERVICES: [(&str, &str); 12] = [
 /// What nobody needs a permission for.
 const FREE: [&str; 1] = ["sts:GetCallerIdentity"];
 
+/// What the command line alone calls, with the permissions of whoever uses it.
+const OPERATORS: [&str; 2] = ["logs:FilterLogEvents", "s3:PutObject"];
+
 /// What AWS asks for beside the call itself: tags at creation, a final snapshot, a role that is handed over, an absent
 /// object told as absent; and what it does itself, to take on a role.
 const IMPLIED: [&str; 7] = [
@@ -96,15 +99,19 @@ fn functions_may_do_what_they_call_and_no_more() {
     assert!(called.len() > 50, "{called:?}");
     let missing: Vec<_> = called
         .difference(&granted)
-        .filter(|action| !FREE.contains(&action.as_str()))
+        .filter(|action| !FREE.contains(&action.as_str()) && !OPERATORS.contains(&action.as_str()))
         .collect();
     assert!(missing.is_empty(), "called, but not granted: {missing:?}");
     let surplus: Vec<_> = granted
-        .difference(&called)
+        .iter()
+        .filter(|action| !called.contains(*action) || OPERATORS.contains(&action.as_str()))
         .filter(|action| {
             let known = [&IMPLIED[..], &CONDITIONS, &OWN_LOGS];
             !known.iter().any(|known| known.contains(&action.as_str()))
         })
         .collect();
-    assert!(surplus.is_empty(), "granted, but never called: {surplus:?}");
+    assert!(
+        surplus.is_empty(),
+        "granted, but never called by a function: {surplus:?}"
+    );
 }
