@@ -15,6 +15,11 @@ static PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// Prints text to standard output. A reader that has gone away (`| head`) is fine.
 pub(crate) fn print_text(text: &str) -> Result<()> {
+    print_on(text).map(|_| ())
+}
+
+/// Prints text to standard output, of which more is to come; whether its reader is still there.
+pub(crate) fn print_on(text: &str) -> Result<bool> {
     PRINTED.store(true, Ordering::Relaxed);
     let mut stdout = std::io::stdout().lock();
     let newline = if text.is_empty() || text.ends_with('\n') {
@@ -23,8 +28,9 @@ pub(crate) fn print_text(text: &str) -> Result<()> {
         "\n"
     };
     match write!(stdout, "{text}{newline}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("write to standard output"),
-        Ok(()) | Err(_) => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("write to standard output"),
     }
 }
 

@@ -286,6 +286,16 @@ fn looked_at(aws: &LocalAws, operation: &str) {
     let last = text_of(&outrigger(aws, &["logs", STACK, "--limit", "1", "--output", "json"]));
     assert_eq!(last.lines().count(), 1, "{last}");
 
+    // Whoever reads it may go away at any time.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let left = command(aws, &["logs", STACK, "--follow"])
+        .stdout(writer)
+        .output()
+        .unwrap();
+    assert_eq!(left.status.code(), Some(0), "{left:?}");
+    assert!(left.stderr.is_empty(), "{left:?}");
+
     let healthy = outrigger(aws, &["doctor", "--control-plane", "outrigger", "--output", "json"]);
     assert_eq!(json_of(&healthy)["healthy"], true, "{healthy:?}");
     let absent = outrigger(aws, &["doctor", "--control-plane", "absent"]);

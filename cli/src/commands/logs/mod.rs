@@ -15,7 +15,7 @@ use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::{ControlPlane, connect};
 use crate::failure::Failure;
-use crate::output::print_text;
+use crate::output::print_on;
 use crate::plan_view::Paint;
 use crate::subject::Subject;
 
@@ -72,26 +72,27 @@ pub(super) async fn run(context: &Context, options: &Logs) -> Result<(), Failure
     if lines.is_empty() && !options.follow {
         say("nothing was told in that time");
     }
-    print(context, &lines)?;
+    let mut is_read = print(context, &lines)?;
     let poll = if control_plane.is_local { POLL_LOCAL } else { POLL_AWS };
-    while options.follow && !reading.has_ended {
+    while options.follow && is_read && !reading.has_ended {
         // Looked at before the lines are read: what it told before it ended is among them.
         reading.look(&control_plane).await?;
         tokio::time::sleep(poll).await;
-        print(context, &reading.next(&control_plane).await?)?;
+        is_read = print(context, &reading.next(&control_plane).await?)?;
     }
     Ok(())
 }
 
-fn print(context: &Context, lines: &[Line]) -> Result<(), Failure> {
+/// Prints lines; whether somebody still reads them.
+fn print(context: &Context, lines: &[Line]) -> Result<bool, Failure> {
     if lines.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let text: String = match context.options.output {
         Format::Text => lines.iter().map(|line| line.text(Paint::of_stdout())).collect(),
         Format::Json => lines.iter().map(|line| format!("{}\n", line.json())).collect(),
     };
-    Ok(print_text(&text)?)
+    Ok(print_on(&text)?)
 }
 
 /// Reading the functions' log groups, again and again.
