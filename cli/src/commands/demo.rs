@@ -92,6 +92,7 @@ fn next(context: &Context, local: &LocalAws, ended: &Ended) -> String {
             format!("status {stack}"),
             "every resource, and how the last operation ended",
         ),
+        (format!("logs {stack}"), "what the functions have told meanwhile"),
         (
             format!("plan {DOCUMENT}"),
             "after you have changed something in it: what would be done",

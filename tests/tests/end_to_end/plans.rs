@@ -355,6 +355,10 @@ async fn a_stack_is_taken_from_an_operation_that_does_not_end() {
         &json!({"document": document, "by": "ada"}),
     )
     .await;
+    // Who watches can leave: the operation goes on, and how to come back is said. It need not be on record yet.
+    let (code, told) = left(&aws, &["watch", "taken-1"], "the plan has", "-INT");
+    assert_eq!(code, Some(130), "{told}");
+    assert_says(&told, &["goes on without you", "watch taken-1"]);
     until("the stream is begun", || {
         let calls = resource_calls(&aws, 0);
         calls.iter().any(|call| call.operation == "CreateVpc") && {
@@ -383,10 +387,9 @@ async fn a_stack_is_taken_from_an_operation_that_does_not_end() {
             &holder["expires_at"].as_str().unwrap()[..5],
         ],
     );
-    // Who watches can leave: the operation goes on, and how to come back is said.
+    // By the stack's name, too.
     let (code, told) = left(&aws, &["watch", stack], "the plan has", "-INT");
     assert_eq!(code, Some(130), "{told}");
-    assert_says(&told, &["goes on without you", "watch taken-1"]);
     let shown = json_of(&outrigger(&aws, &["lock", &name, "--output", "json"]));
     assert_eq!(shown["held"], true, "{shown}");
 
