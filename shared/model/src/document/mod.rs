@@ -1,7 +1,15 @@
 //! The stack document: what a user says a stack is to be.
 
+mod collect;
+mod component;
+mod fields;
+mod nearest;
 mod parse;
-mod validate;
+mod problem;
+mod resolve;
+mod secrets;
+mod text;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,7 +20,11 @@ use serde::{Deserialize, Serialize};
 use crate::key::{Region, StackId};
 use crate::properties::{Apply, Comparison, MissingData, Statistic};
 
-pub use parse::{BYTES_MAX, from_text, parse};
+pub use parse::{Read, from_text, parse, read, resolve};
+pub use problem::{Code, Problem};
+pub use resolve::Choice;
+pub use text::BYTES_MAX;
+pub use tree::{Origin, Span};
 
 /// A valid document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -462,34 +474,5 @@ mod defaults {
 
     pub(super) fn maintenance_window() -> String {
         "sun:04:00-sun:05:00".to_owned()
-    }
-}
-
-/// One thing that is wrong with a document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// Where: the path of the value, such as `databases.main.storage_gib`.
-    pub place: String,
-    /// What is wrong, and what would be right.
-    pub message: String,
-}
-
-impl Problem {
-    /// A problem at a place.
-    pub fn at(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            message: message.into(),
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.place.is_empty() {
-            formatter.write_str(&self.message)
-        } else {
-            write!(formatter, "{}: {}", self.place, self.message)
-        }
     }
 }
