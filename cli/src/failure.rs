@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
 /// What kind of failure a command ended with; each has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -33,6 +35,18 @@ impl Class {
         }
     }
 
+    /// Its name, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Operation => "operation",
+            Class::Usage => "usage",
+            Class::Locked => "locked",
+            Class::Environment => "environment",
+            Class::Drifted => "drifted",
+            Class::Interrupted => "interrupted",
+        }
+    }
+
     /// The exit code, as `main` answers it.
     pub fn exit_code(self) -> ExitCode {
         ExitCode::from(self.code())
@@ -54,6 +68,17 @@ impl Failure {
             class,
             error: anyhow::Error::msg(message.into()),
         }
+    }
+}
+
+impl Failure {
+    /// What programs are told where there is no other result.
+    pub(crate) fn json(&self) -> Value {
+        json!({"error": {
+            "kind": self.class.as_str(),
+            "exit_code": self.class.code(),
+            "message": self.to_string(),
+        }})
     }
 }
 
@@ -117,6 +142,10 @@ mod tests {
             .class(Class::Usage)
             .unwrap_err();
         assert_eq!(failure.to_string(), "read the document a.yaml: no such file");
+        assert_eq!(
+            failure.json(),
+            json!({"error": {"kind": "usage", "exit_code": 2, "message": "read the document a.yaml: no such file"}})
+        );
         assert_eq!(failure.class, Class::Usage);
         assert_eq!(Failure::from(anyhow::anyhow!("it broke")).class, Class::Operation);
     }

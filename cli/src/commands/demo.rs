@@ -20,6 +20,10 @@ use crate::output::{print_json, print_text, span, table};
 const DOCUMENT: &str = "stacks/data-processing.yaml";
 const STEPS: usize = 3;
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  outrigger demo";
+
 /// Runs the command.
 pub(super) async fn run(context: &Context) -> Result<(), Failure> {
     if context.options.target != Target::Local {

@@ -1,16 +1,45 @@
 //! `outrigger graph`: the graph of a document's resources, told from the document alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
+use clap::{Args, ValueEnum};
 use outrigger_model::{Document, Lane, ResourceKey};
 use outrigger_plan::Resolved;
 use serde_json::{Value, json};
 
-use crate::arguments::{Format, Graph, GraphFormat};
+use crate::arguments::Format;
 use crate::context::Context;
 use crate::document;
 use crate::failure::{Class, Failure};
 use crate::output::{print_json, print_text};
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger graph shop.yaml | dot -Tsvg > shop.svg
+  outrigger graph shop.yaml --format mermaid";
+
+/// What `graph` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Graph {
+    /// The stack document, YAML or JSON; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// In which language; with --output json it is nodes and edges
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub format: GraphFormat,
+}
+
+/// A language for graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz: `outrigger graph FILE | dot -Tsvg`.
+    Dot,
+    /// Mermaid, which Markdown on GitHub and GitLab shows.
+    Mermaid,
+}
 
 /// Runs the command.
 pub(super) fn run(context: &Context, options: &Graph) -> Result<(), Failure> {

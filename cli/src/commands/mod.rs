@@ -1,19 +1,22 @@
 //! The commands, one module each.
 
-mod bootstrap;
-mod demo;
-mod destroy;
-mod drift;
-mod graph;
-mod history;
-mod local;
-mod lock;
-mod outputs;
-mod plan;
-mod show;
-mod status;
-mod unlock;
-mod up;
+pub(crate) mod bootstrap;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod destroy;
+pub(crate) mod drift;
+pub(crate) mod graph;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod local;
+pub(crate) mod lock;
+pub(crate) mod outputs;
+pub(crate) mod plan;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod unlock;
+pub(crate) mod up;
+pub(crate) mod watch;
 
 use crate::arguments::{Arguments, Command};
 use crate::context::Context;
@@ -31,13 +34,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Plan(options) => plan::run(&context, &options).await,
         Command::Graph(options) => graph::run(&context, &options),
         Command::History(options) => history::run(&context, &options).await,
-        Command::Show(options) => show::run(&context, &options.operation).await,
+        Command::Show(options) => show::run(&context, &options).await,
         Command::Drift(options) => drift::run(&context, &options).await,
         Command::Lock(options) => lock::run(&context, &options.stack).await,
         Command::Unlock(options) => unlock::run(&context, &options).await,
         Command::Up(options) => up::run(&context, &options).await,
-        Command::Status(options) => status::run(&context, options.stack.as_ref()).await,
-        Command::Outputs(options) => outputs::run(&context, &options.stack).await,
+        Command::Status(options) => status::run(&context, &options).await,
+        Command::List => list::run(&context).await,
+        Command::Watch(options) => watch::run(&context, &options).await,
+        Command::Completions(options) => completions::run(&options),
+        Command::Outputs(options) => outputs::run(&context, &options).await,
         Command::Destroy(options) => destroy::run(&context, &options).await,
     }
 }

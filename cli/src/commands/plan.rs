@@ -1,8 +1,10 @@
 //! `outrigger plan`: what `up` would do.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::arguments::{Format, Plan};
+use clap::Args;
+
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::connect;
 use crate::document;
@@ -10,6 +12,20 @@ use crate::failure::Failure;
 use crate::operation::{About, propose};
 use crate::output::{print_json, print_text};
 use crate::plan_view::{Paint, View, render, view};
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger plan shop.yaml
+  outrigger plan shop.yaml --output json";
+
+/// What `plan` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Plan {
+    /// The stack document, YAML or JSON; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, options: &Plan) -> Result<(), Failure> {

@@ -1,11 +1,12 @@
 //! `outrigger up`: stand a stack up, or bring it to what its document says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use outrigger_engine::state::content::Workflow;
 use serde_json::json;
 
-use crate::arguments::{Format, Up};
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::{ControlPlane, connect};
 use crate::document;
@@ -13,6 +14,33 @@ use crate::failure::Failure;
 use crate::operation::{About, Ended, follow, propose, start};
 use crate::output::{print_json, print_text, span, table};
 use crate::plan_view::{Paint, render, view};
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger up shop.yaml
+  outrigger up shop.yaml --yes --reason \"the new cache\"
+  outrigger up shop.yaml --plan 137ab91506f1a4f46624cc653a99d1f1d25d74098f8756479f7895f0847fabcf";
+
+/// What `up` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Up {
+    /// The stack document, YAML or JSON; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Carry out this plan, which `outrigger plan` has shown, and no other; without it a plan is made and shown first
+    #[arg(long, value_name = "ID")]
+    pub plan: Option<String>,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> {
