@@ -15,6 +15,7 @@ use crate::commands::show::Show;
 use crate::commands::status::Status;
 use crate::commands::unlock::Unlock;
 use crate::commands::up::Up;
+use crate::commands::validate::Validate;
 use crate::commands::watch::Watch;
 use crate::commands::{demo, list, local, lock};
 use crate::stack::Stack;
@@ -97,6 +98,9 @@ pub enum Command {
 
     /// Install or update the control plane
     Bootstrap(Bootstrap),
+
+    /// Say what is wrong with documents, all of it, without AWS
+    Validate(Validate),
 
     /// Show what `up` would do with a document: what is created, changed, replaced and deleted
     Plan(Plan),

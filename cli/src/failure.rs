@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::document::Report;
+
 /// What kind of failure a command ended with; each has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -59,6 +61,8 @@ pub struct Failure {
     /// What kind of failure.
     pub class: Class,
     error: anyhow::Error,
+    /// What is wrong with documents, one by one.
+    report: Option<Box<Report>>,
 }
 
 impl Failure {
@@ -67,18 +71,39 @@ impl Failure {
         Self {
             class,
             error: anyhow::Error::msg(message.into()),
+            report: None,
         }
     }
-}
 
-impl Failure {
+    /// A failure over problems of documents; the message says which documents, and how many problems.
+    pub(crate) fn with_report(class: Class, message: impl Into<String>, report: Report) -> Self {
+        Self {
+            report: Some(Box::new(report)),
+            ..Self::new(class, message)
+        }
+    }
+
+    /// The problems, as people read them on standard error; none where there are no problems of documents.
+    pub(crate) fn report(&self) -> Option<&Report> {
+        self.report.as_deref()
+    }
+
+    /// As [`Failure::report`], to keep.
+    pub(crate) fn into_report(self) -> Option<Report> {
+        self.report.map(|report| *report)
+    }
+
     /// What programs are told where there is no other result.
     pub(crate) fn json(&self) -> Value {
-        json!({"error": {
+        let mut value = json!({"error": {
             "kind": self.class.as_str(),
             "exit_code": self.class.code(),
             "message": self.to_string(),
-        }})
+        }});
+        if let Some(report) = &self.report {
+            value["problems"] = report.json().into();
+        }
+        value
     }
 }
 
@@ -94,6 +119,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
         Self {
             class: Class::Operation,
             error: error.into(),
+            report: None,
         }
     }
 }
@@ -109,6 +135,7 @@ impl<T, E: Into<anyhow::Error>> Classify<T> for Result<T, E> {
         self.map_err(|error| Failure {
             class,
             error: error.into(),
+            report: None,
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::arguments::Arguments;
 const GROUPS: &[(&str, &[&str])] = &[
     (
         "Stand stacks up, change them, take them down",
-        &["plan", "up", "destroy", "graph"],
+        &["validate", "plan", "up", "destroy", "graph"],
     ),
     (
         "Look at stacks",

@@ -46,6 +46,9 @@ pub fn run() -> ExitCode {
         Err((failure, format)) => {
             let prefix = if failure.class == Class::Drifted { "" } else { "error: " };
             context::say(&format!("{prefix}{failure}"));
+            if let Some(report) = failure.report() {
+                context::say(&format!("\n{}", report.for_stderr()));
+            }
             if format == arguments::Format::Json && !output::has_printed() {
                 print_error(&failure);
             }

@@ -16,6 +16,7 @@ pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod unlock;
 pub(crate) mod up;
+pub(crate) mod validate;
 pub(crate) mod watch;
 
 use crate::arguments::{Arguments, Command};
@@ -31,6 +32,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo => demo::run(&context).await,
         Command::Local(command) => local::run(&context, command),
         Command::Bootstrap(options) => bootstrap::run(&context, &options),
+        Command::Validate(options) => validate::run(&context, &options),
         Command::Plan(options) => plan::run(&context, &options).await,
         Command::Graph(options) => graph::run(&context, &options),
         Command::History(options) => history::run(&context, &options).await,

@@ -1,7 +1,5 @@
 //! `outrigger up`: stand a stack up, or bring it to what its document says.
 
-use std::path::{Path, PathBuf};
-
 use clap::Args;
 use outrigger_engine::state::content::Workflow;
 use serde_json::json;
@@ -9,7 +7,7 @@ use serde_json::json;
 use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::{ControlPlane, connect};
-use crate::document;
+use crate::document::{self, DocumentFile};
 use crate::failure::Failure;
 use crate::operation::{About, Ended, follow, propose, start};
 use crate::output::{print_json, print_text, span, table};
@@ -18,6 +16,7 @@ use crate::plan_view::{Paint, render, view};
 const EXAMPLES: &str = "\
 Examples:
   outrigger up shop.yaml
+  outrigger up shop.yaml --environment staging
   outrigger up shop.yaml --yes --reason \"the new cache\"
   outrigger up shop.yaml --plan 137ab91506f1a4f46624cc653a99d1f1d25d74098f8756479f7895f0847fabcf";
 
@@ -25,9 +24,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Up {
-    /// The stack document, YAML or JSON; `-` reads standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// Which document.
+    #[command(flatten)]
+    pub document: DocumentFile,
 
     /// Carry out this plan, which `outrigger plan` has shown, and no other; without it a plan is made and shown first
     #[arg(long, value_name = "ID")]
@@ -44,7 +43,7 @@ pub struct Up {
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> {
-    let read = document::read(&options.file)?;
+    let read = document::read(&options.document)?;
     let control_plane = connect(context).await?;
     let about = About::new(&control_plane, options.reason.as_deref()).await;
     let plan = match &options.plan {
@@ -52,14 +51,16 @@ pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> 
         None => planned(context, &control_plane, &read, &about, options.yes).await?,
     };
     let ended = stand_up(context, &control_plane, &read, Some(&plan), &about).await?;
-    let again = format!("up {}", options.file.display());
+    let again = format!("up {}", options.document.typed());
     if context.options.output == Format::Json {
         print_json(&ended)?;
     } else if ended.succeeded {
         print_text(&text(&ended))?;
-        say(&hints(context, &ended, &options.file));
+        say(&hints(context, &ended, &options.document));
     }
-    ended.failure(context, &again).map_or(Ok(()), Err)
+    ended
+        .failure(context, &again)
+        .map_or(Ok(()), |failure| Err(read.explain(failure)))
 }
 
 /// Makes the plan, shows it, and asks whether to carry it out; its id, so that what was shown is what runs.
@@ -147,7 +148,7 @@ fn outputs_table(ended: &Ended) -> String {
     table(&rows)
 }
 
-fn hints(context: &Context, ended: &Ended, file: &Path) -> String {
+fn hints(context: &Context, ended: &Ended, file: &DocumentFile) -> String {
     let stack = format!("{}/{}", ended.stack, ended.environment);
     let rows = [
         [
@@ -155,7 +156,7 @@ fn hints(context: &Context, ended: &Ended, file: &Path) -> String {
             "where it stands".to_owned(),
         ],
         [
-            context.own_command(&format!("up {}", file.display())),
+            context.own_command(&format!("up {}", file.typed())),
             "after a change to the document".to_owned(),
         ],
         [

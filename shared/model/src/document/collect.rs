@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::problem::{Code, Problem};
 
 /// So many problems are told at once; whoever has more is helped by the first ones.
-const PROBLEMS_MAX: usize = 100;
+pub const PROBLEMS_MAX: usize = 100;
 /// So much of a text of the document is shown in a problem.
 const SHOWN_MAX: usize = 60;
 

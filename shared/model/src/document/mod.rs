@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::key::{Region, StackId};
 use crate::properties::{Apply, Comparison, MissingData, Statistic};
 
+pub use collect::PROBLEMS_MAX;
 pub use parse::{Read, from_text, parse, read, resolve};
 pub use problem::{Code, Problem};
 pub use resolve::Choice;

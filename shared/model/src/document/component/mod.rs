@@ -51,7 +51,7 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         Some(name)
     });
     let region = fields.required("region", "us-east-1", text(Code::Form, region));
-    let on_failure = fields.or("on_failure", OnFailure::default(), choice);
+    let on_failure = fields.collection::<OnFailure>("on_failure", choice);
     let tags = fields.collection("tags", tags);
     let own_tags = tags.as_ref().map_or(0, BTreeMap::len);
     let databases = fields.collection("databases", components(database::database));
