@@ -26,8 +26,12 @@ impl Texts {
     pub(super) fn new(name: String, bytes: &[u8], chosen: &Chosen) -> Self {
         Self {
             name,
-            text: text_of(bytes),
-            set: chosen.set.clone(),
+            text: harmless(&text_of(bytes)),
+            set: chosen
+                .set
+                .iter()
+                .map(|(name, value)| (name.clone(), harmless(value)))
+                .collect(),
         }
     }
 
@@ -58,6 +62,16 @@ fn text_of(bytes: &[u8]) -> String {
             format!("{}{}", String::from_utf8_lossy(good), String::from_utf8_lossy(bad))
         }
     }
+}
+
+/// A text without what a terminal would obey, of the same length.
+fn harmless(text: &str) -> String {
+    let is_plain = |char: char| !char.is_control() || matches!(char, '\n' | '\r' | '\t');
+    let shown = |char: char| match is_plain(char) {
+        true => char.to_string(),
+        false => "?".repeat(char.len_utf8()),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Problems, each with the texts that it is written in.

@@ -57,7 +57,7 @@ impl Problems {
         self.found.sort_by_key(|problem| problem.span);
         // What an overlay and the document it makes were both told of is one problem.
         self.found
-            .dedup_by(|one, other| one.span.is_some() && (one.span, one.code) == (other.span, other.code));
+            .dedup_by(|one, other| one.span.is_some() && one.span == other.span && one.message == other.message);
         self.found
     }
 

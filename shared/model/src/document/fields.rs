@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, Error};
 use serde_json::{Map, Value};
 
 use super::collect::{Problems, inside, shown};
-use super::nearest::{expected, instead};
+use super::nearest::{expected, instead, nearest};
 use super::problem::{Code, Problem};
 use super::tree::kind_of;
 
@@ -24,7 +24,11 @@ impl<'a, 'p> Fields<'a, 'p> {
     /// Of a value that is to be a mapping.
     pub(super) fn of(value: &'a Value, place: &str, problems: &'p mut Problems) -> Option<Self> {
         let Some(entries) = value.as_object() else {
-            problems.add(wrong_type(place, "a mapping", value));
+            let problem = wrong_type(place, "a mapping", value);
+            problems.add(match value {
+                Value::Null => problem.help("indent what belongs to it below it, or take it away"),
+                _ => problem,
+            });
             return None;
         };
         Some(Self {
@@ -107,19 +111,19 @@ impl<'a, 'p> Fields<'a, 'p> {
 
     /// Tells every key that is not known.
     pub(super) fn finish(self) {
-        self.finish_beside(&[]);
+        let known = self.known.clone();
+        self.finish_with(&known);
     }
 
-    /// Tells every key that is not known; there are some more that could be meant.
-    pub(super) fn finish_beside(self, others: &[&'static str]) {
-        let candidates: Vec<&str> = self.known.iter().chain(others).copied().collect();
+    /// Tells every key that is not known; these are those that could be meant.
+    pub(super) fn finish_with(self, candidates: &[&str]) {
         for key in self.entries.keys().filter(|key| !self.known.contains(&key.as_str())) {
             if self.problems.is_full() {
                 return;
             }
             let message = format!("unknown key `{}`", shown(key));
             let problem = Problem::at(Code::UnknownKey, inside(&self.place, key), message).of_key();
-            self.problems.add(problem.help(instead(key, &candidates)));
+            self.problems.add(problem.help(instead(key, candidates)));
         }
     }
 }
@@ -179,7 +183,7 @@ fn number_help(value: &Value, least: u64) -> String {
         .collect();
     let is_all = value.as_str().is_some_and(|text| text == digits);
     match digits.as_str() {
-        "" => format!("such as {least}"),
+        "" => format!("for instance {least}"),
         digits if is_all => format!("write {digits}, without quotes"),
         digits => format!("write the number alone: {digits}"),
     }
@@ -233,7 +237,8 @@ pub(super) fn any_text(value: &Value, place: &str, problems: &mut Problems) -> O
     }
     let problem = wrong_type(place, "a text", value);
     problems.add(match value {
-        Value::Number(_) | Value::Bool(_) => problem.help(format!("write it in quotes: \"{value}\"")),
+        // Not which: 15.10 was read as 15.1.
+        Value::Number(_) | Value::Bool(_) => problem.help("write it in quotes, as it stands"),
         Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => problem,
     });
     None
@@ -263,8 +268,11 @@ pub(super) fn choice<T: DeserializeOwned>(value: &Value, place: &str, problems: 
         Err(Choices(known)) => {
             let message = format!("`{}` is not possible", shown(&text));
             problems.add(Problem::at(Code::UnknownValue, place, message).help(match known.len() {
-                1 => expected(known),
-                _ => format!("{}; {}", instead(&text, known), expected(known)).replace("; expected one of", ", of"),
+                2.. => match nearest(&text, known.iter().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`? Possible are {}", known.join(", ")),
+                    None => expected(known),
+                },
+                _ => expected(known),
             }));
             None
         }
@@ -359,9 +367,8 @@ pub(super) fn named<'a, T>(
 pub(super) fn wrong_type(place: &str, expected: &str, found: &Value) -> Problem {
     let found = match found {
         Value::String(text) => format!("the text `{}`", shown(text)),
-        Value::Number(number) => format!("the number {number}"),
         Value::Bool(boolean) => boolean.to_string(),
-        Value::Null | Value::Array(_) | Value::Object(_) => kind_of(found).to_owned(),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => kind_of(found).to_owned(),
     };
     Problem::at(Code::WrongType, place, format!("expected {expected}, found {found}"))
 }

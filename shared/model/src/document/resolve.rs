@@ -156,7 +156,7 @@ fn overlays(
         secrets::find(&overlay.node, &mut trail, problems);
         let known = names_of([own_variables, variables_of(overlay)]);
         uses_of(parts, &mut trail, &mut |of| {
-            if !known.contains(of.name) && !problems.is_full() {
+            if is_name(of.name) && !known.contains(of.name) && !problems.is_full() {
                 problems.add(unknown_variable(of, &known));
             }
         });
@@ -392,6 +392,12 @@ fn variable_in(text: &str) -> Option<Result<&str, ()>> {
     Some(name.filter(|name| is_name(name)).ok_or(()))
 }
 
+/// The first name between `${` and `}` of a text that holds more.
+fn inner_name(text: &str) -> &str {
+    let after = text.split_once("${").map_or("", |(_, after)| after);
+    after.split_once('}').map_or("", |(name, _)| name)
+}
+
 /// Every variable that the parts of a document or an overlay use, but in the values of variables.
 fn uses_of(parts: &BTreeMap<String, Entry>, trail: &mut Trail, found: &mut dyn FnMut(&Use<'_>)) {
     for (part, entry) in parts.iter().filter(|(part, _)| *part != VARIABLES) {
@@ -404,7 +410,9 @@ fn uses_of(parts: &BTreeMap<String, Entry>, trail: &mut Trail, found: &mut dyn F
 fn uses(node: &Node, trail: &mut Trail, found: &mut dyn FnMut(&Use<'_>)) {
     match &node.value {
         Tree::Scalar(Value::String(text)) => {
-            if let Some(Ok(name)) = variable_in(text) {
+            if let Some(variable) = variable_in(text) {
+                // One that has text around it is told where it stands; it is meant to be used all the same.
+                let name = variable.unwrap_or_else(|()| inner_name(text));
                 found(&Use {
                     place: trail.as_str(),
                     name,
@@ -459,11 +467,11 @@ impl Substitution<'_> {
                     None => return,
                     Some(Ok(name)) => self.value_of(&name.to_owned(), node.span),
                     Some(Err(())) => {
-                        let message = format!("`{}` is no variable, and holds the sign of one", shown(text));
+                        let message = format!("`{}` is not exactly one variable, `${{name}}`", shown(text));
                         let problem = Problem::at(Code::Variable, self.trail.as_str(), message).spanning(node.span);
-                        self.problems.add(problem.help(
-                            "a variable stands for a whole value: write `${name}` alone, and the whole text into the variable",
-                        ));
+                        self.problems.add(
+                            problem.help("a variable stands for a whole value: write the whole text into the variable"),
+                        );
                         return;
                     }
                 };

@@ -98,7 +98,6 @@ fn spanned(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Spanned<Raw
         emit_comments: false,
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
-            flow_nesting_limit: DEPTH_MAX,
             max_nodes: VALUES_MAX,
             max_documents: 2,
         },
@@ -271,7 +270,11 @@ fn problem_of(text: &str, error: &Error) -> Problem {
             Some("a value cannot hold itself; write it out".to_owned()),
         ),
         Error::NullIntoString { .. } => (Code::Syntax, "a key is missing before the colon".to_owned(), None),
-        _ => (Code::Syntax, message_of(error), help_for(line, span)),
+        _ => {
+            let message = message_of(error);
+            let help = help_for(&message, line);
+            (Code::Syntax, message, help)
+        }
     };
     let problem = Problem::at(code, "", message).spanning(span);
     match help {
@@ -309,16 +312,22 @@ fn message_of(error: &Error) -> String {
     format!("it is not YAML: {first}{}", chars.as_str())
 }
 
-fn help_for(line: &str, span: Option<Span>) -> Option<String> {
+fn help_for(message: &str, line: &str) -> Option<String> {
     let indentation: String = line.chars().take_while(|char| char.is_whitespace()).collect();
-    let help = if indentation.contains('\t') {
+    let help = if message.contains("unknown value") || message.contains("unknown anchor") {
+        "`&name` makes an anchor, and `*name` stands for it; a text that begins with * stands in quotes"
+    } else if message.contains("quoted scalar") || message.contains("unclosed") {
+        "what was opened with a quote, bracket or brace is not closed"
+    } else if indentation.contains('\t') {
         "indent with spaces: YAML allows no tabs there"
     } else if line.contains("${") && line.contains(['{', '[']) && !line.contains("\"${") {
         "within braces or brackets a variable stands in quotes: \"${name}\""
     } else if line.contains(": @") || line.contains(": `") || line.contains(": %") || line.contains(": *") {
         "a text that begins with a sign stands in quotes"
-    } else if line.matches(": ").count() > 1 && span.is_some() {
-        "a text that holds `: ` stands in quotes; a key stands on a line of its own"
+    } else if line.matches(": ").count() > 1 {
+        "a text that holds `: ` stands in quotes"
+    } else if message.contains("mapping values are not allowed") {
+        "keys of one mapping begin in the same column"
     } else {
         return None;
     };

@@ -18,7 +18,7 @@ pub(super) fn of(component: &ComponentPath) -> (&'static [&'static str], &'stati
     match component {
         ComponentPath::Database(_) => (&DATABASE, "RDS for PostgreSQL"),
         ComponentPath::Cache(_) => (&CACHE, "ElastiCache for Redis"),
-        ComponentPath::Stream(_) => (&STREAM, "Kinesis for a stream"),
+        ComponentPath::Stream(_) => (&STREAM, "Kinesis"),
     }
 }
 

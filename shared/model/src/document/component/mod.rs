@@ -78,7 +78,8 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
     });
     shared_names(&known, fields.problems);
     too_many_tags(value, own_tags, fields.problems);
-    fields.finish_beside(&["variables", "environments"]);
+    let candidates: Vec<&str> = PARTS.into_iter().chain(["variables", "environments"]).collect();
+    fields.finish_with(&candidates);
     Some(Document {
         stack: stack?,
         environment: environment?,

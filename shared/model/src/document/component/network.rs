@@ -21,8 +21,8 @@ pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut P
     let mut fields = Fields::of(value, place, problems)?;
     let cidr = fields.required("cidr", "10.0.0.0/16", |value, place, problems| {
         let range = range(value, place, problems)?;
-        vpc_range(range, place, problems);
-        Some(range)
+        // Where it is wrong, nothing is said of what lies in it.
+        vpc_range(range, place, problems).then_some(range)
     });
     let zones = fields.required("zones", "2", number::<usize>(1, 6));
     let public = fields.option("public", subnets);
@@ -78,7 +78,7 @@ fn range(value: &Value, place: &str, problems: &mut Problems) -> Option<Ipv4Net>
 }
 
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html>
-fn vpc_range(range: Ipv4Net, place: &str, problems: &mut Problems) {
+fn vpc_range(range: Ipv4Net, place: &str, problems: &mut Problems) -> bool {
     let address = range.addr();
     let problem = if !(16..=28).contains(&range.prefix_len()) {
         let size = if range.prefix_len() < 16 { "large" } else { "small" };
@@ -95,9 +95,10 @@ fn vpc_range(range: Ipv4Net, place: &str, problems: &mut Problems) {
         Problem::at(Code::AddressRange, place, format!("{range} is reserved for other uses"))
             .help("expected private addresses: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
     } else {
-        return;
+        return true;
     };
     problems.add(problem);
+    false
 }
 
 /// The ranges of the subnets, in the VPC's and among each other.
@@ -154,7 +155,15 @@ fn subnet_ranges(
 ) -> Vec<(String, Ipv4Net)> {
     if let Some(cidrs) = &subnets.cidrs {
         problems.unless(cidrs.len() == network.zones, || {
-            let message = format!("there are {} ranges for {} zones", cidrs.len(), network.zones);
+            let message = format!(
+                "{} of {} zones have a range",
+                cidrs.len().min(network.zones),
+                network.zones
+            );
+            let message = match cidrs.len() > network.zones {
+                true => format!("{} ranges are too many for {} zones", cidrs.len(), network.zones),
+                false => message,
+            };
             Problem::at(Code::Conflict, format!("{place}.cidrs"), message).help("expected one per zone")
         });
         // More than there can be zones are not compared.
