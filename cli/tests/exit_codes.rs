@@ -36,9 +36,12 @@ fn a_wrong_command_line_or_document_is_2() {
     check(root, &["up"], 2, "required arguments");
     check(root, &["status", "a/b/c"], 2, "expected name or name/environment");
     check(root, &["up", "no-such.yaml"], 2, "read the document no-such.yaml");
-    check(root, &["up", "stack.yaml"], 2, "database: unknown key");
-    check(root, &["plan", "stack.yaml"], 2, "database: unknown key");
-    check(root, &["graph", "stack.yaml"], 2, "database: unknown key");
+    check(root, &["up", "stack.yaml"], 2, "unknown key `database`");
+    check(root, &["plan", "stack.yaml"], 2, "unknown key `database`");
+    check(root, &["validate", "stack.yaml"], 2, "unknown key `database`");
+    check(root, &["validate"], 2, "required arguments");
+    check(root, &["plan", "stack.yaml", "--set", "size"], 2, "expected NAME=VALUE");
+    check(root, &["graph", "stack.yaml"], 2, "unknown key `database`");
     check(root, &["unlock", "shop"], 2, "--reason <TEXT>");
     check(root, &["unlock", "shop", "--reason", " "], 2, "--reason is empty");
     check(root, &["demo", "--target", "aws"], 2, "the demo runs in the local AWS");

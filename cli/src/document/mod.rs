@@ -150,6 +150,10 @@ fn place_of(place: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use outrigger_engine::tasks::TaskError;
+    use outrigger_model::document::Code;
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -160,6 +164,39 @@ mod tests {
             failure.to_string().starts_with("read the document no-such.yaml: "),
             "{failure}"
         );
+    }
+
+    /// Problems that the control plane found are marked as those that were found before.
+    #[test]
+    fn what_the_control_plane_answers_is_marked_in_the_document() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stacks/data-processing.yaml");
+        let read = read(&DocumentFile::new(&path)).unwrap();
+        let refused = TaskError::PlanRefused(vec![
+            Problem::at(Code::Version, "databases.database.version", "AWS offers no 15.15"),
+            Problem::at(
+                Code::Change,
+                "us-east-1/replication-group/cache.engine_version",
+                "it cannot go back to 7.0",
+            ),
+            Problem::at(Code::Quota, "quotas.VPCs per Region", "1 more is needed"),
+        ]);
+        let failure = read.explain(Failure::new(Class::Usage, refused.to_string()));
+        assert_eq!(
+            failure.to_string(),
+            "the stack cannot be brought to this document; 3 problems"
+        );
+        let report = failure.report().unwrap();
+        insta::assert_snapshot!(
+            report
+                .plain()
+                .replace(&path.display().to_string(), "data-processing.yaml")
+        );
+        let places: Vec<Value> = report.json().iter().map(|problem| problem["line"].clone()).collect();
+        assert_eq!(places, [json!(34), json!(22), Value::Null]);
+
+        // What lists no problems stays as it is.
+        let other = read.explain(Failure::new(Class::Operation, "its execution timed out"));
+        assert!(other.report().is_none() && other.to_string() == "its execution timed out");
     }
 
     #[test]
