@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use console::Term;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
-use outrigger_model::document::{Origin, PROBLEMS_MAX, Problem};
+use outrigger_model::document::{Origin, PROBLEMS_MAX, Problem, Span};
 use serde_json::{Value, json};
 
 use super::Chosen;
@@ -19,6 +19,7 @@ const WIDTH_MAX: usize = 120;
 pub(crate) struct Texts {
     name: String,
     text: String,
+    /// The variables that were set, each with how that was typed.
     set: Vec<(String, String)>,
 }
 
@@ -30,7 +31,7 @@ impl Texts {
             set: chosen
                 .set
                 .iter()
-                .map(|(name, value)| (name.clone(), harmless(value)))
+                .map(|(name, value)| (name.clone(), harmless(&format!("{name}={value}"))))
                 .collect(),
         }
     }
@@ -40,13 +41,22 @@ impl Texts {
         &self.name
     }
 
-    /// The name and the text of what something was written in.
-    fn of(&self, origin: Origin) -> Option<(String, &str)> {
-        match origin {
-            Origin::Document => Some((self.name.clone(), &self.text)),
+    /// The name and the text of what something was written in, and where in it that is.
+    fn of(&self, span: Span) -> Option<(&str, &str, Span)> {
+        match span.origin {
+            Origin::Document => Some((&self.name, &self.text, span)),
+            // As it was typed, with the variable's name before the value.
             Origin::Set(number) => {
-                let (name, value) = self.set.get(number)?;
-                Some((format!("--set {name}"), value))
+                let (name, typed) = self.set.get(number)?;
+                let before = name.len() + 1;
+                let columns = if span.line == 1 { name.chars().count() + 1 } else { 0 };
+                let span = Span {
+                    start: span.start + before,
+                    end: span.end + before,
+                    column: span.column + columns,
+                    ..span
+                };
+                Some(("--set", typed, span))
             }
         }
     }
@@ -120,13 +130,8 @@ impl Report {
         let handler = handler.clone().with_context_lines(1).with_links(false);
         let mut text = String::new();
         for (texts, problem) in &self.problems {
-            let source = problem.span.and_then(|span| {
-                let (name, text) = texts.of(span.origin)?;
-                Some((name, text, span))
-            });
-            let excerpt = source
-                .as_ref()
-                .map(|(name, text, span)| Excerpt::new(name, text, *span));
+            let source = problem.span.and_then(|span| texts.of(span));
+            let excerpt = source.map(|(name, text, span)| Excerpt::new(name, text, span));
             // Writing to a string does not fail.
             let _ = handler.render_report(&mut text, &Shown { problem, excerpt });
             text.push('\n');
@@ -139,11 +144,12 @@ impl Report {
     /// For programs.
     pub(crate) fn json(&self) -> Vec<Value> {
         let problems = self.problems.iter().map(|(texts, problem)| {
-            let span = problem.span;
-            let file = span.and_then(|span| texts.of(span.origin));
+            let written = problem.span.and_then(|span| texts.of(span));
+            let file = written.map_or(texts.name(), |(name, _, _)| name);
+            let span = written.map(|(_, _, span)| span);
             json!({
                 "code": problem.code,
-                "file": file.map_or_else(|| texts.name.clone(), |(name, _)| name),
+                "file": file,
                 "line": span.map(|span| span.line),
                 "column": span.map(|span| span.column),
                 "place": problem.place,

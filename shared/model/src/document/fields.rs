@@ -144,7 +144,7 @@ pub(super) fn number<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&Value, 
                     format!("{value} is no whole number from {least} to {most}"),
                 )
                 .help(format!("expected {what}, such as {least}")),
-                false => wrong_type(place, &what, value).help(number_help(value, least)),
+                false => wrong_type(place, &what, value).help(number_help(value, least, unit.trim())),
             });
             return None;
         };
@@ -171,21 +171,18 @@ fn unit_of(place: &str) -> Option<&'static str> {
     found.map(|(_, unit)| *unit)
 }
 
-/// `20GB` was meant to be 20.
-fn number_help(value: &Value, least: u64) -> String {
-    let digits: String = value
-        .as_str()
-        .unwrap_or_default()
-        .trim()
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .take(9)
-        .collect();
-    let is_all = value.as_str().is_some_and(|text| text == digits);
-    match digits.as_str() {
-        "" => format!("for instance {least}"),
-        digits if is_all => format!("write {digits}, without quotes"),
-        digits => format!("write the number alone: {digits}"),
+/// `20GB` was meant to be 20; what `1 day` is in hours is not guessed.
+fn number_help(value: &Value, least: u64, unit: &str) -> String {
+    let text = value.as_str().unwrap_or_default().trim();
+    let length = text.bytes().take_while(u8::is_ascii_digit).take(9).count();
+    let (digits, rest) = text.split_at(length);
+    let initial = |text: &str| text.trim().chars().next().map(|first| first.to_ascii_lowercase());
+    if digits.is_empty() || (!rest.is_empty() && initial(rest) != initial(unit)) {
+        format!("write the number alone, for instance {least}")
+    } else if rest.is_empty() {
+        format!("write {digits}, without quotes")
+    } else {
+        format!("write the number alone: {digits}")
     }
 }
 
@@ -193,7 +190,7 @@ fn number_help(value: &Value, least: u64) -> String {
 pub(super) fn decimal(value: &Value, place: &str, problems: &mut Problems) -> Option<f64> {
     let number = value.as_f64();
     if number.is_none() {
-        problems.add(wrong_type(place, "a number", value).help(number_help(value, 80)));
+        problems.add(wrong_type(place, "a number", value).help(number_help(value, 80, "")));
     }
     number
 }

@@ -10,6 +10,7 @@ mod resolve;
 mod secrets;
 mod text;
 mod tree;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

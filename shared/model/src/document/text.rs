@@ -37,6 +37,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, Problem> {
         let message = format!("it is {} bytes long", bytes.len());
         return Err(Problem::at(Code::TooLarge, "", message).help(format!("at most {BYTES_MAX} are possible")));
     }
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        let problem = Problem::at(Code::Encoding, "", "it is UTF-16");
+        return Err(problem.help("save the file in the encoding UTF-8"));
+    }
     std::str::from_utf8(bytes).map_err(|error| {
         let (good, bad) = bytes.split_at(error.valid_up_to());
         let good = std::str::from_utf8(good).unwrap_or_default();

@@ -110,7 +110,11 @@ impl Node {
             (key, node, rest) = (found_key.or(key), found, after);
         }
         match &node.value {
-            Tree::Scalar(_) if !problem.is_of_key => node.span.filter(|span| span.start < span.end).or(key),
+            Tree::Scalar(_) if !problem.is_of_key => {
+                // What has no value is told by its key.
+                let is_empty = |span: &Span| span.start == span.end && span.origin == Origin::Document;
+                node.span.filter(|span| !is_empty(span)).or(key)
+            }
             Tree::Scalar(_) | Tree::List(_) | Tree::Mapping(_) => key.or(node.span),
         }
     }
