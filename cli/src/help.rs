@@ -11,7 +11,7 @@ use crate::arguments::Arguments;
 const GROUPS: &[(&str, &[&str])] = &[
     (
         "Stand stacks up, change them, take them down",
-        &["validate", "plan", "up", "destroy", "graph"],
+        &["plan", "up", "destroy", "validate", "graph"],
     ),
     (
         "Look at stacks",

@@ -48,6 +48,11 @@ impl Texts {
             // As it was typed, with the variable's name before the value.
             Origin::Set(number) => {
                 let (name, typed) = self.set.get(number)?;
+                if span.start == span.end {
+                    // An empty value is told by all of it.
+                    let (end, column) = (typed.len(), 1);
+                    return Some(("--set", typed, Span { end, column, ..span }));
+                }
                 let before = name.len() + 1;
                 let columns = if span.line == 1 { name.chars().count() + 1 } else { 0 };
                 let span = Span {

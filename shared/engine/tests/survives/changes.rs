@@ -32,9 +32,13 @@ async fn the_input_chooses_an_environment_and_variables() {
 
     let unknown = json!({ "document": document, "environment": "stagin" });
     let ended = world.run_until_cut(Workflow::Provision, "provision-2", unknown).await;
-    assert!(
-        format!("{ended:?}").contains("did you mean `staging`? (document::unknown_environment)"),
-        "{ended:?}"
+    let Ended::NotPlanned(error) = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(
+        error.to_string(),
+        "the document has 1 problem:\n- environment: the document has no environment `stagin`; did you mean `staging`? \
+         (document::unknown_environment)"
     );
 }
 
