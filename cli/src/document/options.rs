@@ -45,7 +45,7 @@ impl Chosen {
         let mut choice = Choice::default();
         choice.environment.clone_from(&self.environment);
         let settings = self.set.iter().map(|(name, value)| choice.set(name, value));
-        let wrong: Vec<Problem> = settings.filter_map(Result::err).collect();
+        let wrong: Vec<Problem> = settings.filter_map(Result::err).map(|problem| *problem).collect();
         match wrong.is_empty() {
             true => Ok(choice),
             false => Err(wrong),

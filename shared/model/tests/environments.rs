@@ -62,9 +62,12 @@ fn resolved(text: &str, choice: &Choice) -> Result<Value, Vec<Problem>> {
     document::read(text.as_bytes(), choice).map(|read| read.value)
 }
 
+/// The environment, what is set, where to look, and what is there.
+type Row<'a> = (Option<&'a str>, &'a [(&'a str, &'a str)], &'a str, Value);
+
 #[test]
 fn an_environment_is_merged_over_the_document() {
-    let table: &[(Option<&str>, &[(&str, &str)], &str, Value)] = &[
+    let table: &[Row] = &[
         (None, &[], "/environment", json!("staging")),
         (Some("production"), &[], "/environment", json!("production")),
         (None, &[], "/databases/main/storage_gib", json!(20)),

@@ -31,8 +31,8 @@ impl Read {
 /// # Errors
 /// Every problem there is, in the order in which they are written, each with its place and where it is written.
 pub fn read(bytes: &[u8], choice: &Choice) -> Result<Read, Vec<Problem>> {
-    let text = text::decode(bytes).map_err(|problem| vec![problem])?;
-    let text::Read { tree, problems: found } = text::read(text, Origin::Document).map_err(|problem| vec![problem])?;
+    let text = text::decode(bytes).map_err(|problem| vec![*problem])?;
+    let text::Read { tree, problems: found } = text::read(text, Origin::Document).map_err(|problem| vec![*problem])?;
     let mut problems = Problems::default();
     problems.extend(found);
     let (document, tree) = whole(tree, choice, &mut problems);
@@ -51,8 +51,8 @@ pub fn read(bytes: &[u8], choice: &Choice) -> Result<Read, Vec<Problem>> {
 /// # Errors
 /// Where the text is no YAML, or too large; keys that are there twice.
 pub fn from_text(text: &str) -> Result<Value, Vec<Problem>> {
-    let text = text::decode(text.as_bytes()).map_err(|problem| vec![problem])?;
-    let read = text::read(text, Origin::Document).map_err(|problem| vec![problem])?;
+    let text = text::decode(text.as_bytes()).map_err(|problem| vec![*problem])?;
+    let read = text::read(text, Origin::Document).map_err(|problem| vec![*problem])?;
     match read.problems.is_empty() {
         true => Ok(read.tree.to_value()),
         false => Err(read.problems),

@@ -36,7 +36,7 @@ impl Choice {
     ///
     /// # Errors
     /// Where the value is no YAML.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), Box<Problem>> {
         let origin = Origin::Set(self.set.len());
         let mut read = match text::read(value, origin) {
             Ok(read) => read,
@@ -265,7 +265,7 @@ fn merge(base: &mut Node, overlay: &Node, trail: &mut Trail, problems: &mut Prob
         return;
     };
     for (name, change) in changes {
-        let back = trail.to_key(name);
+        let back = trail.enter_key(name);
         if !change.node.is_null() {
             let entry = entries.entry(name.clone()).or_insert_with(|| Entry {
                 key: change.key,

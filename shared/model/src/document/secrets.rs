@@ -26,7 +26,7 @@ pub(super) fn find(node: &Node, trail: &mut Trail, problems: &mut Problems) {
         Tree::Scalar(_) => {}
         Tree::List(items) => {
             for (index, item) in items.iter().enumerate() {
-                let back = trail.to_item(index);
+                let back = trail.enter_item(index);
                 find(item, trail, problems);
                 trail.back(back);
             }
@@ -34,7 +34,7 @@ pub(super) fn find(node: &Node, trail: &mut Trail, problems: &mut Problems) {
         Tree::Mapping(entries) => {
             let is_root = trail.is_root();
             for (key, entry) in entries.iter().filter(|(key, _)| !is_root || *key != "outputs") {
-                let back = trail.to_key(key);
+                let back = trail.enter_key(key);
                 let holds_value = matches!(entry.node.value, Tree::Scalar(_)) && !entry.node.is_null();
                 if holds_value && is_secret(key) {
                     let message = format!("`{}`: a secret must not stand in a document", shown(key));

@@ -32,22 +32,23 @@ pub(super) struct Read {
 ///
 /// # Errors
 /// Where it is too long, or no UTF-8.
-pub(super) fn decode(bytes: &[u8]) -> Result<&str, Problem> {
+pub(super) fn decode(bytes: &[u8]) -> Result<&str, Box<Problem>> {
     if bytes.len() > BYTES_MAX {
         let message = format!("it is {} bytes long", bytes.len());
-        return Err(Problem::at(Code::TooLarge, "", message).help(format!("at most {BYTES_MAX} are possible")));
+        let problem = Problem::at(Code::TooLarge, "", message);
+        return Err(Box::new(problem.help(format!("at most {BYTES_MAX} are possible"))));
     }
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         let problem = Problem::at(Code::Encoding, "", "it is UTF-16");
-        return Err(problem.help("save the file in the encoding UTF-8"));
+        return Err(Box::new(problem.help("save the file in the encoding UTF-8")));
     }
     std::str::from_utf8(bytes).map_err(|error| {
         let (good, bad) = bytes.split_at(error.valid_up_to());
         let good = std::str::from_utf8(good).unwrap_or_default();
         let byte = bad.first().copied().unwrap_or_default();
-        Problem::at(Code::Encoding, "", format!("the byte 0x{byte:02X} is not UTF-8"))
-            .help("save the file in the encoding UTF-8")
-            .spanning(Some(span_at(good, good.len(), good.len())))
+        let problem = Problem::at(Code::Encoding, "", format!("the byte 0x{byte:02X} is not UTF-8"));
+        let problem = problem.help("save the file in the encoding UTF-8");
+        Box::new(problem.spanning(Some(span_at(good, good.len(), good.len()))))
     })
 }
 
@@ -55,7 +56,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, Problem> {
 ///
 /// # Errors
 /// Where it is no YAML, or too large; only the first such place can be told.
-pub(super) fn read(text: &str, origin: Origin) -> Result<Read, Problem> {
+pub(super) fn read(text: &str, origin: Origin) -> Result<Read, Box<Problem>> {
     let read = match spanned(text, DuplicateKeyPolicy::Error) {
         // Every key that is there twice is to be told, not only the first.
         Err(error) if matches!(error.without_snippet(), Error::DuplicateMappingKey { .. }) => {
@@ -72,15 +73,16 @@ pub(super) fn read(text: &str, origin: Origin) -> Result<Read, Problem> {
         tree => build(text, origin, tree),
     }?;
     if read.tree.is_null() && origin == Origin::Document {
-        return Err(Problem::at(Code::Empty, "", "there is nothing in it").help(
+        let problem = Problem::at(Code::Empty, "", "there is nothing in it");
+        return Err(Box::new(problem.help(
             "a stack document has at least `stack`, `environment`, `region` and `network`; stacks/ has examples",
-        ));
+        )));
     }
     Ok(read)
 }
 
-fn build(text: &str, origin: Origin, raw: Result<Spanned<Raw>, Error>) -> Result<Read, Problem> {
-    let raw = raw.map_err(|error| problem_of(text, &error))?;
+fn build(text: &str, origin: Origin, raw: Result<Spanned<Raw>, Error>) -> Result<Read, Box<Problem>> {
+    let raw = raw.map_err(|error| Box::new(problem_of(text, &error)))?;
     let mut builder = Builder {
         origin,
         trail: Trail::default(),
@@ -133,7 +135,7 @@ impl Builder {
             Raw::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for (index, item) in items.into_iter().enumerate() {
-                    let back = self.trail.to_item(index);
+                    let back = self.trail.enter_item(index);
                     list.push(self.node(item));
                     self.trail.back(back);
                 }
@@ -148,7 +150,7 @@ impl Builder {
         let mut mapping: BTreeMap<String, Entry> = BTreeMap::new();
         for (name, raw) in entries {
             let key = self.span(name.defined);
-            let back = self.trail.to_key(&name.value);
+            let back = self.trail.enter_key(&name.value);
             let node = self.node(raw);
             match mapping.entry(name.value) {
                 Slot::Vacant(free) => {

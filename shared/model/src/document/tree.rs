@@ -188,7 +188,7 @@ impl Trail {
     pub(super) fn from(keys: &[&str]) -> Self {
         let mut trail = Self::default();
         for key in keys {
-            trail.to_key(key);
+            trail.enter_key(key);
         }
         trail
     }
@@ -198,7 +198,7 @@ impl Trail {
     }
 
     /// Goes to a value of a mapping; the answer leads back.
-    pub(super) fn to_key(&mut self, key: &str) -> usize {
+    pub(super) fn enter_key(&mut self, key: &str) -> usize {
         let before = self.0.len();
         if before > 0 {
             self.0.push('.');
@@ -208,7 +208,7 @@ impl Trail {
     }
 
     /// Goes to an item of a list; the answer leads back.
-    pub(super) fn to_item(&mut self, index: usize) -> usize {
+    pub(super) fn enter_item(&mut self, index: usize) -> usize {
         let before = self.0.len();
         self.0.push_str(&format!("[{index}]"));
         before

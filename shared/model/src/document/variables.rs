@@ -133,7 +133,7 @@ fn inner_name(text: &str) -> &str {
 /// Every variable that the parts of a document or an overlay use, but in the values of variables.
 pub(super) fn uses_of(parts: &BTreeMap<String, Entry>, trail: &mut Trail, found: &mut dyn FnMut(&Use<'_>)) {
     for (part, entry) in parts.iter().filter(|(part, _)| *part != VARIABLES) {
-        let back = trail.to_key(part);
+        let back = trail.enter_key(part);
         uses(&entry.node, trail, found);
         trail.back(back);
     }
@@ -155,14 +155,14 @@ fn uses(node: &Node, trail: &mut Trail, found: &mut dyn FnMut(&Use<'_>)) {
         Tree::Scalar(_) => {}
         Tree::List(items) => {
             for (index, item) in items.iter().enumerate() {
-                let back = trail.to_item(index);
+                let back = trail.enter_item(index);
                 uses(item, trail, found);
                 trail.back(back);
             }
         }
         Tree::Mapping(entries) => {
             for (name, entry) in entries {
-                let back = trail.to_key(name);
+                let back = trail.enter_key(name);
                 uses(&entry.node, trail, found);
                 trail.back(back);
             }
@@ -207,7 +207,7 @@ impl Substitution<'_> {
             Tree::Scalar(Value::String(text)) => {
                 let value = match variable_in(text) {
                     None => return,
-                    Some(Ok(name)) => self.value_of(&name.to_owned(), node.span),
+                    Some(Ok(name)) => self.value_of(name, node.span),
                     Some(Err(())) => {
                         let message = format!("`{}` is not exactly one variable, `${{name}}`", shown(text));
                         let problem = Problem::at(Code::Variable, self.trail.as_str(), message).spanning(node.span);
@@ -224,14 +224,14 @@ impl Substitution<'_> {
             Tree::Scalar(_) => {}
             Tree::List(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    let back = self.trail.to_item(index);
+                    let back = self.trail.enter_item(index);
                     self.node(item);
                     self.trail.back(back);
                 }
             }
             Tree::Mapping(entries) => {
                 for (name, entry) in entries {
-                    let back = self.trail.to_key(name);
+                    let back = self.trail.enter_key(name);
                     self.node(&mut entry.node);
                     self.trail.back(back);
                 }

@@ -221,7 +221,7 @@ fn region(name: &str) -> Result<(), (String, String)> {
             (2..=4).contains(&area.len())
                 && is_word(area)
                 && words.len() <= 2
-                && words.iter().all(|word| is_word(word))
+                && words.iter().all(is_word)
                 && DIRECTIONS.contains(direction)
                 && matches!(number.as_bytes(), [b'1'..=b'9'])
         }
