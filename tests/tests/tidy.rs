@@ -126,6 +126,7 @@ fn tiers_use_only_what_is_above_them() {
                     let library = [
                         "ipnet",
                         "petgraph",
+                        "schemars",
                         "serde",
                         "serde-saphyr",
                         "serde_json",
