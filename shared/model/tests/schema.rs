@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jsonschema::Validator;
-use outrigger_model::document::schema::{properties, schema};
+use outrigger_model::document::schema::{Property, properties, schema};
 use outrigger_model::document::{self, parse};
 use serde_json::{Value, json};
 
@@ -100,7 +100,7 @@ fn without(document: &Value, pointer: &str) -> Value {
 }
 
 /// The properties that a document of today can hold by itself: variables and environments are resolved before.
-fn own_properties(schema: &Value) -> Vec<(String, &Value)> {
+fn own_properties(schema: &Value) -> Vec<(String, Property<'_>)> {
     let resolved_before = ["variables", "environments"];
     properties(schema)
         .into_iter()
@@ -127,15 +127,16 @@ fn the_reference_stacks_are_good() {
 fn every_property_is_told_of_and_every_mapping_is_closed() {
     let schema = the_schema();
     for (path, property) in properties(&schema) {
-        assert_eq!(property["title"], path.as_str());
-        let description = property["description"].as_str().unwrap_or_default();
+        assert_eq!(property.schema["title"], path.as_str());
+        let description = property.schema["description"].as_str().unwrap_or_default();
         assert!(
             description.ends_with('.') && !description.contains('\n'),
             "{path}: {description}"
         );
     }
     let closed = |value: &Value| value.get("properties").is_none() || value["additionalProperties"] == json!(false);
-    let mut open = vec![&schema];
+    assert!(closed(&schema));
+    let mut open = vec![&schema["properties"]];
     while let Some(value) = open.pop() {
         assert!(closed(value), "{value}");
         match value {
@@ -151,7 +152,12 @@ fn more_is_told_where_there_is_more_to_tell() {
     let schema = schema(&|path| (path == "databases.class").then(|| "It restarts.".to_owned()));
     let told: Vec<String> = properties(&schema)
         .into_iter()
-        .filter(|(_, property)| property["description"].as_str().unwrap().ends_with("\n\nIt restarts."))
+        .filter(|(_, property)| {
+            property.schema["description"]
+                .as_str()
+                .unwrap()
+                .ends_with("\n\nIt restarts.")
+        })
         .map(|(path, _)| path)
         .collect();
     assert_eq!(told, ["databases.class"]);
@@ -232,7 +238,7 @@ fn it_says_of_every_value_what_validation_says() {
     let (mut taken, mut refused) = (0, 0);
     for (path, property) in own_properties(&schema) {
         let mut values: Vec<Value> = serde_json::from_str(OTHERS).unwrap();
-        candidates(property, &mut values);
+        candidates(property.schema, &mut values);
         for value in values {
             let document = with(&full, &pointer(&path), value.clone());
             let said: Vec<String> = validator
@@ -241,7 +247,7 @@ fn it_says_of_every_value_what_validation_says() {
                 .collect();
             match parse(&document) {
                 // A struct can be read from a list of its values, which no user means.
-                Ok(_) if value.is_array() && property.get("properties").is_some() => {}
+                Ok(_) if value.is_array() && property.schema.get("properties").is_some() => {}
                 Ok(_) => {
                     assert!(said.is_empty(), "{path}: {value} is good, and the schema says {said:?}");
                     taken += 1;
@@ -260,7 +266,7 @@ fn it_says_of_every_value_what_validation_says() {
         match parse(&document) {
             Ok(read) => {
                 assert!(validator.is_valid(&document), "{path} may be left out");
-                if let Some(default) = property.get("default") {
+                if let Some(default) = property.schema.get("default") {
                     let given = parse(&with(&full, &pointer(&path), default.clone()));
                     assert!(
                         given.is_ok_and(|given| given == read),
@@ -284,9 +290,8 @@ fn variables_and_environments_have_their_places() {
     let good = [
         (
             "/variables",
-            json!({ "class": "db.t3.micro", "size": 20, "is_large": false }),
+            json!({ "class": "db.t3.micro", "Size-1": 20, "is_large": false }),
         ),
-        ("/variables", json!(null)),
         ("/stack", json!("${name}")),
         ("/region", json!("${region}")),
         ("/on_failure", json!("${on_failure}")),
@@ -324,11 +329,11 @@ fn variables_and_environments_have_their_places() {
         assert!(said.is_empty(), "{pointer} = {value}: {said:?}");
     }
     let bad = [
-        ("/variables", json!({ "Size": 20 })),
+        ("/variables", json!({ "1size": 20 })),
         ("/variables", json!({ "sizes": [20] })),
         ("/network/zones", json!("$zones")),
         ("/network/zones", json!("{zones}")),
-        ("/databases/database/multi_az", json!("${Is_large}")),
+        ("/databases/database/multi_az", json!("x${is_large}")),
         ("/databases/database/backups", json!("${backups}")),
         ("/environments", json!({ "Staging": {} })),
         (
@@ -340,11 +345,35 @@ fn variables_and_environments_have_their_places() {
             json!({ "staging": { "databases": { "database": { "storage_gib": 5 } } } }),
         ),
         ("/environments", json!({ "staging": { "environments": {} } })),
-        ("/environments", json!({ "staging": { "variables": {} } })),
+        ("/environments", json!({ "staging": { "stack": "other" } })),
+        ("/environments", json!({ "staging": { "environment": "other" } })),
+        ("/environments", json!({ "staging": { "variables": { "1size": 20 } } })),
     ];
     for (pointer, value) in bad {
         let document = with(&full(), pointer, value.clone());
         assert!(!validator().is_valid(&document), "{pointer} = {value}");
+    }
+}
+
+#[test]
+fn what_is_missing_may_be_in_an_environment() {
+    let environments = json!({ "staging": { "databases": { "database": { "class": "db.t3.micro" } } } });
+    for (pointer, may_be) in [
+        ("/stack", false),
+        ("/environment", true),
+        ("/network", true),
+        ("/network/cidr", true),
+        ("/databases/database/class", true),
+        ("/databases/database/backups/retention_days", true),
+    ] {
+        let document = without(&full(), pointer);
+        assert!(!validator().is_valid(&document), "without {pointer}");
+        let document = with(&document, "/environments", environments.clone());
+        assert_eq!(
+            validator().is_valid(&document),
+            may_be,
+            "without {pointer}, with environments"
+        );
     }
 }
 

@@ -5,10 +5,12 @@
 //!
 //! It is of draft 7, which every editor knows.
 
+use std::collections::BTreeMap;
+
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::Document;
+use super::{Document, values};
 
 /// What tells of a value, and does not restrict it.
 const ANNOTATIONS: [&str; 4] = ["title", "description", "default", "examples"];
@@ -23,57 +25,75 @@ pub fn schema(more: &dyn Fn(&str) -> Option<String>) -> Value {
         return Value::Bool(true);
     };
     simplify(&mut root);
-    root.insert("additionalProperties".to_owned(), false.into());
+    for (name, of) in [
+        ("title", "Outrigger stack document".into()),
+        ("description", "What an AWS data stack is to be.".into()),
+        ("additionalProperties", false.into()),
+    ] {
+        root.insert(name.to_owned(), of);
+    }
+    let complete = take_required(&mut root);
+    add_property(&mut root, "variables", variables());
     describe(&mut root, "", more);
-    let required = root.get("required").cloned().unwrap_or_default();
     for (name, part) in children(&mut root, "properties") {
-        if !required.as_array().is_some_and(|names| names.contains(&name.into())) {
+        if !is_required(&complete, name) {
             allow_nothing(part);
         }
     }
-    let mut overlay = root.clone();
-    make_partial(&mut overlay);
-    allow_nothing(&mut overlay);
-    for key in ["$schema", "title", "description"] {
-        overlay.remove(key);
-    }
-    if let Some(Value::Object(properties)) = root.get_mut("properties") {
-        properties.insert("variables".to_owned(), variables());
-        properties.insert("environments".to_owned(), environments(overlay));
-        for (name, part) in properties.iter_mut() {
-            if let (true, Value::Object(part)) = (name != "variables", part) {
-                allow_variables(part);
-            }
-        }
-    }
-    describe_one(&mut root, "variables", more);
+    let overlay = overlay(&root);
+    add_property(&mut root, "environments", environments(overlay));
     describe_one(&mut root, "environments", more);
-    root.insert("title".to_owned(), "Outrigger stack document".into());
-    root.insert(
-        "description".to_owned(),
-        "What an AWS data stack is to be. `outrigger explain` tells the same on the command line.".into(),
-    );
+    for (_, part) in children(&mut root, "properties").filter(|(name, _)| *name != "variables") {
+        allow_variables(part);
+    }
+    // What is missing may be in every environment's overlay.
+    root.insert("if".to_owned(), json!({ "required": ["environments"] }));
+    root.insert("then".to_owned(), json!({ "required": ["stack"] }));
+    root.insert("else".to_owned(), complete.into());
     root.insert("definitions".to_owned(), json!({ "variable": variable() }));
     Value::Object(root)
 }
 
-/// Every property of a document, in the schema's order, by its path: `databases.storage_gib` is that of every database.
-/// What stands in `environments` is told by the properties that it overlays.
-pub fn properties(schema: &Value) -> Vec<(String, &Value)> {
-    let mut found = Vec::new();
-    collect(schema, "", &mut found);
+/// A property of a document.
+#[derive(Clone, Copy, Debug)]
+pub struct Property<'a> {
+    /// Its schema.
+    pub schema: &'a Value,
+    /// Whether it must be there where what it is a property of is there.
+    pub is_required: bool,
+}
+
+/// Every property of a document by its path: `databases.storage_gib` is that of every database. What stands in
+/// `environments` is told by the properties that it overlays.
+pub fn properties(schema: &Value) -> BTreeMap<String, Property<'_>> {
+    let mut found = BTreeMap::new();
+    collect(schema, &schema["else"], "", &mut found);
     found
 }
 
-fn collect<'a>(schema: &'a Value, place: &str, found: &mut Vec<(String, &'a Value)>) {
+fn collect<'a>(schema: &'a Value, complete: &Value, place: &str, found: &mut BTreeMap<String, Property<'a>>) {
     if place == "environments" {
         return;
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let path = joined(place, name);
-        found.push((path.clone(), property));
-        collect(property, &path, found);
-        collect(&property["additionalProperties"], &path, found);
+        let is_required = complete.as_object().is_some_and(|complete| is_required(complete, name));
+        found.insert(
+            path.clone(),
+            Property {
+                schema: property,
+                is_required,
+            },
+        );
+        collect(property, &complete["properties"][name], &path, found);
+    }
+    if schema["additionalProperties"].is_object() {
+        collect(
+            &schema["additionalProperties"],
+            &complete["additionalProperties"],
+            place,
+            found,
+        );
     }
 }
 
@@ -81,6 +101,40 @@ fn joined(place: &str, name: &str) -> String {
     match place {
         "" => name.to_owned(),
         place => format!("{place}.{name}"),
+    }
+}
+
+fn is_required(schema: &Object, name: &str) -> bool {
+    let required = schema.get("required").and_then(Value::as_array);
+    required.is_some_and(|names| names.iter().any(|required| required == name))
+}
+
+/// Takes what must be there out of a schema, into one that says nothing else.
+fn take_required(schema: &mut Object) -> Object {
+    let mut complete = Object::new();
+    complete.extend(schema.remove_entry("required"));
+    let mut properties = Object::new();
+    for (name, child) in children(schema, "properties") {
+        let inner = take_required(child);
+        if !inner.is_empty() {
+            properties.insert(name.to_owned(), inner.into());
+        }
+    }
+    if !properties.is_empty() {
+        complete.insert("properties".to_owned(), properties.into());
+    }
+    if let Some(Value::Object(entry)) = schema.get_mut("additionalProperties") {
+        let inner = take_required(entry);
+        if !inner.is_empty() {
+            complete.insert("additionalProperties".to_owned(), inner.into());
+        }
+    }
+    complete
+}
+
+fn add_property(schema: &mut Object, name: &str, property: Value) {
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert(name.to_owned(), property);
     }
 }
 
@@ -94,33 +148,45 @@ fn variable() -> Value {
     })
 }
 
-const VARIABLE_NAME: &str = "[a-z][a-z0-9_]*";
+const VARIABLE_NAME: &str = "[A-Za-z][A-Za-z0-9_-]{0,59}";
 
 fn variables() -> Value {
     json!({
         "description": "Values by names of your own. Elsewhere in the document `${name}`, as a whole value, stands for one.",
         "default": {},
-        "type": ["object", "null"],
+        "type": "object",
         "propertyNames": {
             "pattern": format!("^{VARIABLE_NAME}$"),
-            "errorMessage": "lower case letters, digits and _, the first a letter",
+            "errorMessage": "letters, digits, _ and -, the first a letter, 60 at most",
         },
         "additionalProperties": { "type": ["string", "number", "boolean"] },
         "errorMessage": "texts, numbers and booleans",
     })
 }
 
+/// A part of a document that is laid over the rest in one environment.
+fn overlay(document: &Object) -> Object {
+    let mut overlay = document.clone();
+    for key in ["$schema", "title", "description"] {
+        overlay.remove(key);
+    }
+    if let Some(Value::Object(properties)) = overlay.get_mut("properties") {
+        // What environments have in common.
+        properties.remove("stack");
+        properties.remove("environment");
+    }
+    make_partial(&mut overlay);
+    allow_nothing(&mut overlay);
+    overlay
+}
+
 fn environments(overlay: Object) -> Value {
-    let name = overlay
-        .get("properties")
-        .and_then(|properties| properties.get("environment"));
-    let restriction = |key: &str| name.and_then(|name| name.get(key)).cloned().unwrap_or_default();
     json!({
-        "description": "What is different in an environment, by its name: a part of a document that is laid over the rest of \
-            it. What is `null` there is taken away.",
+        "description": "What is different in an environment, by the environment's name: a part of a document that is laid \
+            over the rest of it. What is `null` there is taken away.",
         "default": {},
-        "type": ["object", "null"],
-        "propertyNames": { "pattern": restriction("pattern"), "maxLength": restriction("maxLength") },
+        "type": "object",
+        "propertyNames": values::environment(),
         "additionalProperties": overlay,
         "errorMessage": "parts of documents",
     })
@@ -210,7 +276,6 @@ fn allow_nothing(schema: &mut Object) {
 
 /// Makes a part of a document of one: nothing must be there, and `null` takes away.
 fn make_partial(schema: &mut Object) {
-    schema.remove("required");
     schema.remove("default");
     let partial = |child: &mut Object| {
         make_partial(child);

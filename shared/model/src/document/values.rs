@@ -35,6 +35,10 @@ pub(super) fn stack_name(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn environment_name(_: &mut SchemaGenerator) -> Schema {
+    environment()
+}
+
+pub(super) fn environment() -> Schema {
     name(20, "production")
 }
 
