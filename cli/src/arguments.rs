@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::explain::Explain;
+use crate::commands::init::Init;
 use crate::stack::StackName;
 
 const EXIT_CODES: &str = "\
@@ -92,6 +94,15 @@ pub enum Command {
 
     /// Print the graph of a document's resources, without AWS
     Graph(Graph),
+
+    /// Write a document to begin with, from one of the reference stacks
+    Init(Init),
+
+    /// Tell what a property of a document is, what it can be, and what changing it does
+    Explain(Explain),
+
+    /// Print the JSON Schema of the stack document, for editors
+    Schema,
 
     /// Show where a stack stands: who operates on it, its lanes and resources, how the last operation ended; without a
     /// name, list the stacks

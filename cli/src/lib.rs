@@ -12,7 +12,9 @@ mod operation;
 mod output;
 mod plan_view;
 mod progress;
+mod reference;
 mod stack;
+mod templates;
 
 use std::process::ExitCode;
 

@@ -4,12 +4,15 @@ mod bootstrap;
 mod demo;
 mod destroy;
 mod drift;
+pub(crate) mod explain;
 mod graph;
 mod history;
+pub(crate) mod init;
 mod local;
 mod lock;
 mod outputs;
 mod plan;
+mod schema;
 mod show;
 mod status;
 mod unlock;
@@ -30,6 +33,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Bootstrap(options) => bootstrap::run(&context, &options),
         Command::Plan(options) => plan::run(&context, &options).await,
         Command::Graph(options) => graph::run(&context, &options),
+        Command::Init(options) => init::run(&context, &options),
+        Command::Explain(options) => explain::run(&context, &options),
+        Command::Schema => schema::run(),
         Command::History(options) => history::run(&context, &options).await,
         Command::Show(options) => show::run(&context, &options.operation).await,
         Command::Drift(options) => drift::run(&context, &options).await,

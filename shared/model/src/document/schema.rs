@@ -36,7 +36,7 @@ pub fn schema(more: &dyn Fn(&str) -> Option<String>) -> Value {
     add_property(&mut root, "variables", variables());
     describe(&mut root, "", more);
     for (name, part) in children(&mut root, "properties") {
-        if !is_required(&complete, name) {
+        if required(&complete, name).is_none() {
             allow_nothing(part);
         }
     }
@@ -59,8 +59,8 @@ pub fn schema(more: &dyn Fn(&str) -> Option<String>) -> Value {
 pub struct Property<'a> {
     /// Its schema.
     pub schema: &'a Value,
-    /// Whether it must be there where what it is a property of is there.
-    pub is_required: bool,
+    /// Whether it must be there where what it is a property of is there: its number among those that must.
+    pub required: Option<usize>,
 }
 
 /// Every property of a document by its path: `databases.storage_gib` is that of every database. What stands in
@@ -77,12 +77,12 @@ fn collect<'a>(schema: &'a Value, complete: &Value, place: &str, found: &mut BTr
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let path = joined(place, name);
-        let is_required = complete.as_object().is_some_and(|complete| is_required(complete, name));
+        let required = complete.as_object().and_then(|complete| required(complete, name));
         found.insert(
             path.clone(),
             Property {
                 schema: property,
-                is_required,
+                required,
             },
         );
         collect(property, &complete["properties"][name], &path, found);
@@ -104,9 +104,10 @@ fn joined(place: &str, name: &str) -> String {
     }
 }
 
-fn is_required(schema: &Object, name: &str) -> bool {
-    let required = schema.get("required").and_then(Value::as_array);
-    required.is_some_and(|names| names.iter().any(|required| required == name))
+/// The number of a name among those that a schema requires.
+fn required(schema: &Object, name: &str) -> Option<usize> {
+    let names = schema.get("required").and_then(Value::as_array)?;
+    names.iter().position(|required| required == name)
 }
 
 /// Takes what must be there out of a schema, into one that says nothing else.
@@ -160,7 +161,6 @@ fn variables() -> Value {
             "errorMessage": "letters, digits, _ and -, the first a letter, 60 at most",
         },
         "additionalProperties": { "type": ["string", "number", "boolean"] },
-        "errorMessage": "texts, numbers and booleans",
     })
 }
 
@@ -188,7 +188,6 @@ fn environments(overlay: Object) -> Value {
         "type": "object",
         "propertyNames": values::environment(),
         "additionalProperties": overlay,
-        "errorMessage": "parts of documents",
     })
 }
 
