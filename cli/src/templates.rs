@@ -42,8 +42,18 @@ impl Template {
         comments.into_iter().find(for_people).unwrap_or_default()
     }
 
+    /// The names in its document.
+    pub(crate) fn names(&self) -> Names {
+        let value = |property| self.value(property).to_owned();
+        Names {
+            stack: value("stack"),
+            environment: value("environment"),
+            region: value("region"),
+        }
+    }
+
     /// The value of one of the document's own properties, such as its region.
-    pub(crate) fn value(&self, property: &str) -> &'static str {
+    fn value(&self, property: &str) -> &'static str {
         let lines = self
             .text
             .lines()

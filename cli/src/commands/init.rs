@@ -108,10 +108,14 @@ fn next(context: &Context, file: &Path) -> [[String; 2]; 3] {
     .map(|(command, what)| [context.own_command(&command), what.to_owned()])
 }
 
+/// One of the names.
+type Part = fn(&mut Names) -> &mut String;
+
 /// What is said by options, and asked for on a terminal where it is not.
 fn choose(options: &Init) -> Result<(Template, Names), Failure> {
     let missing = missing(options);
-    if !missing.is_empty() && !(std::io::stdin().is_terminal() && Term::stderr().is_term()) {
+    let can_ask = std::io::stdin().is_terminal() && Term::stderr().is_term();
+    if !missing.is_empty() && !can_ask {
         return Err(Failure::new(
             Class::Usage,
             format!("there is no terminal to ask on: give {}", missing.join(", ")),
@@ -124,22 +128,17 @@ fn choose(options: &Init) -> Result<(Template, Names), Failure> {
         Some(template) => template,
         None => ask_kind()?,
     };
-    let mut names = Names {
-        stack: template.value("stack").to_owned(),
-        environment: template.value("environment").to_owned(),
-        region: template.value("region").to_owned(),
-    };
-    let questions: [(&str, &Option<String>, fn(&mut Names) -> &mut String); 3] = [
+    let mut names = template.names();
+    let questions: [(&str, &Option<String>, Part); 3] = [
         ("the stack's name", &options.name, |names| &mut names.stack),
         ("the environment", &options.environment, |names| &mut names.environment),
         ("the region", &options.region, |names| &mut names.region),
     ];
-    for (question, given, of) in questions {
-        let answer = match given {
+    for (question, given, part) in questions {
+        *part(&mut names) = match given {
             Some(given) => given.clone(),
-            None => ask(question, template, &names, of)?,
+            None => ask(question, template, part)?,
         };
-        *of(&mut names) = answer;
     }
     Ok((template, names))
 }
@@ -173,22 +172,11 @@ fn ask_kind() -> Result<Template, Failure> {
 }
 
 /// Asks for one of the names until the answer can be one; the reference stack's own is proposed.
-fn ask(
-    question: &str,
-    template: Template,
-    names: &Names,
-    of: fn(&mut Names) -> &mut String,
-) -> Result<String, Failure> {
-    let mut proposed = names.clone();
-    let proposed = of(&mut proposed).clone();
+fn ask(question: &str, template: Template, part: Part) -> Result<String, Failure> {
     let check = |answer: &String| -> Result<(), String> {
-        // The other names are right: what is wrong then is this one.
-        let mut names = Names {
-            stack: template.value("stack").to_owned(),
-            environment: template.value("environment").to_owned(),
-            region: template.value("region").to_owned(),
-        };
-        answer.clone_into(of(&mut names));
+        // The reference stack's other names are right: what is wrong then is this one.
+        let mut names = template.names();
+        answer.clone_into(part(&mut names));
         template.with(&names).map(drop).map_err(|problems| {
             let problems: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
             problems.join("; ")
@@ -196,7 +184,7 @@ fn ask(
     };
     Input::<String>::new()
         .with_prompt(question)
-        .default(proposed)
+        .default(part(&mut template.names()).clone())
         .validate_with(check)
         .interact_text()
         .context("ask on the terminal")

@@ -23,7 +23,7 @@ pub(super) fn entry(changing: Consequence, path: String, property: &Property<'_>
     let names = schema["propertyNames"]["errorMessage"].as_str();
     let allowed = match schema["errorMessage"].as_str() {
         Some(allowed) => Some(allowed.to_owned()),
-        None if !choices.is_empty() => (each != "").then(|| format!("{each}one of ")),
+        None if !choices.is_empty() => (!each.is_empty()).then(|| format!("{each}one of ")),
         None => allowed(of)
             .map(|allowed| format!("{each}{allowed}"))
             .or(names.map(|names| format!("names of {names}"))),
