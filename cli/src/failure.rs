@@ -3,6 +3,10 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
+use crate::document::Report;
+
 /// What kind of failure a command ended with; each has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -33,6 +37,18 @@ impl Class {
         }
     }
 
+    /// Its name, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Operation => "operation",
+            Class::Usage => "usage",
+            Class::Locked => "locked",
+            Class::Environment => "environment",
+            Class::Drifted => "drifted",
+            Class::Interrupted => "interrupted",
+        }
+    }
+
     /// The exit code, as `main` answers it.
     pub fn exit_code(self) -> ExitCode {
         ExitCode::from(self.code())
@@ -45,6 +61,8 @@ pub struct Failure {
     /// What kind of failure.
     pub class: Class,
     error: anyhow::Error,
+    /// What is wrong with documents, one by one.
+    report: Option<Box<Report>>,
 }
 
 impl Failure {
@@ -53,7 +71,39 @@ impl Failure {
         Self {
             class,
             error: anyhow::Error::msg(message.into()),
+            report: None,
         }
+    }
+
+    /// A failure over problems of documents; the message says which documents, and how many problems.
+    pub(crate) fn with_report(class: Class, message: impl Into<String>, report: Report) -> Self {
+        Self {
+            report: Some(Box::new(report)),
+            ..Self::new(class, message)
+        }
+    }
+
+    /// The problems, as people read them on standard error; none where there are no problems of documents.
+    pub(crate) fn report(&self) -> Option<&Report> {
+        self.report.as_deref()
+    }
+
+    /// As [`Failure::report`], to keep.
+    pub(crate) fn into_report(self) -> Option<Report> {
+        self.report.map(|report| *report)
+    }
+
+    /// What programs are told where there is no other result.
+    pub(crate) fn json(&self) -> Value {
+        let mut value = json!({"error": {
+            "kind": self.class.as_str(),
+            "exit_code": self.class.code(),
+            "message": self.to_string(),
+        }});
+        if let Some(report) = &self.report {
+            value["problems"] = report.json().into();
+        }
+        value
     }
 }
 
@@ -69,6 +119,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
         Self {
             class: Class::Operation,
             error: error.into(),
+            report: None,
         }
     }
 }
@@ -84,6 +135,7 @@ impl<T, E: Into<anyhow::Error>> Classify<T> for Result<T, E> {
         self.map_err(|error| Failure {
             class,
             error: error.into(),
+            report: None,
         })
     }
 }
@@ -117,6 +169,10 @@ mod tests {
             .class(Class::Usage)
             .unwrap_err();
         assert_eq!(failure.to_string(), "read the document a.yaml: no such file");
+        assert_eq!(
+            failure.json(),
+            json!({"error": {"kind": "usage", "exit_code": 2, "message": "read the document a.yaml: no such file"}})
+        );
         assert_eq!(failure.class, Class::Usage);
         assert_eq!(Failure::from(anyhow::anyhow!("it broke")).class, Class::Operation);
     }

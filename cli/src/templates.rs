@@ -86,7 +86,7 @@ impl Template {
             text.push_str(named.as_deref().unwrap_or(line));
             text.push('\n');
         }
-        let value = document::from_text(&text).map_err(|problem| vec![problem])?;
+        let value = document::from_text(&text)?;
         document::parse(&value).map(|_| text)
     }
 }

@@ -52,7 +52,10 @@ fn what_is_missing_is_4_and_named() {
         &["local", "status"][..],
         &["local", "up"],
         &["demo"],
+        &["list"],
         &["status"],
+        &["watch", "shop"],
+        &["outputs", "shop", "--format", "dotenv"],
         &["history", "shop"],
         &["show", "shop-production-provision-20251120T103658Z-1a2b"],
         &["drift", "shop"],
@@ -127,4 +130,66 @@ fn the_exit_codes_are_in_the_help() {
     ] {
         assert!(stdout.contains(line), "{stdout}");
     }
+}
+
+#[test]
+fn with_json_an_error_is_an_object_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, code, kind, message) in [
+        (&["list"][..], 4, "environment", "is not in a checkout"),
+        (&["up", "no-such.yaml"], 2, "usage", "read the document no-such.yaml: "),
+        (&["upp"], 2, "usage", "unrecognized subcommand 'upp'"),
+    ] {
+        let arguments = [arguments, &["--output", "json"]].concat();
+        let output = outrigger(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["error"]["kind"], kind, "{json}");
+        assert_eq!(json["error"]["exit_code"], code, "{json}");
+        assert!(json["error"]["message"].as_str().unwrap().contains(message), "{json}");
+        // People are told on standard error, as ever.
+        assert!(String::from_utf8_lossy(&output.stderr).contains(message), "{output:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_fine() {
+    let outrigger = |arguments: &[&str], of_stderr: bool| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_outrigger"));
+        command.args(arguments).current_dir("/").stdin(Stdio::null());
+        match of_stderr {
+            true => command.stdout(Stdio::piped()).stderr(writer),
+            false => command.stdout(writer).stderr(Stdio::piped()),
+        };
+        command.spawn().unwrap().wait_with_output().unwrap()
+    };
+    for arguments in [&["completions", "bash"][..], &["--help"], &["--version"]] {
+        let output = outrigger(arguments, false);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    }
+    assert_eq!(outrigger(&["list"], true).status.code(), Some(4));
+    assert_eq!(outrigger(&["upp"], true).status.code(), Some(2));
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for (shell, words) in [
+        ("bash", "complete -F _outrigger"),
+        ("zsh", "#compdef outrigger"),
+        ("fish", "complete -c outrigger"),
+        ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion:arg-completer[outrigger]"),
+    ] {
+        let output = outrigger(Path::new("/"), &["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            script.contains(words) && script.contains("history"),
+            "{shell}: {script}"
+        );
+    }
+    check(Path::new("/"), &["completions", "tcsh"], 2, "invalid value 'tcsh'");
 }

@@ -130,8 +130,8 @@ fn tiers_use_only_what_is_above_them() {
                         "serde",
                         "serde-saphyr",
                         "serde_json",
-                        "serde_path_to_error",
                         "sha2",
+                        "strsim",
                         "thiserror",
                     ];
                     own || library.contains(&dependency.as_str())

@@ -3,13 +3,32 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use clap::Args;
 use serde_json::json;
 
-use crate::arguments::{Bootstrap, Format, Target};
+use crate::arguments::{Format, Target};
 use crate::context::{Context, blocking, say};
 use crate::failure::{Class, Classify, Failure};
 use crate::local::{self, Deployed, LocalAws, Project, cargo_lambda_venv, sam, tools_venv};
 use crate::output::{print_json, print_text};
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger bootstrap
+  outrigger bootstrap --target aws --config-env prod";
+
+/// What `bootstrap` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Bootstrap {
+    /// With --target aws: the environment of samconfig.toml that says how to install it
+    #[arg(long, value_name = "ENVIRONMENT", default_value = "dev")]
+    pub config_env: String,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
 
 /// Runs the command.
 pub(super) fn run(context: &Context, options: &Bootstrap) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use super::{bootstrap, local, up};
 use crate::arguments::{Format, Target};
 use crate::context::{Context, blocking, say};
 use crate::control_plane::connect_local;
-use crate::document;
+use crate::document::{self, DocumentFile};
 use crate::failure::{Class, Classify, Failure};
 use crate::local::{self as local_aws, Deployed, LocalAws, Project};
 use crate::operation::{About, Ended};
@@ -19,6 +19,10 @@ use crate::output::{print_json, print_text, span, table};
 /// The stack that it stands up.
 const DOCUMENT: &str = "stacks/data-processing.yaml";
 const STEPS: usize = 3;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  outrigger demo";
 
 /// Runs the command.
 pub(super) async fn run(context: &Context) -> Result<(), Failure> {
@@ -30,7 +34,7 @@ pub(super) async fn run(context: &Context) -> Result<(), Failure> {
     }
     let started = Instant::now();
     let project = Project::find().class(Class::Environment)?;
-    let read = document::read(&project.root().join(DOCUMENT))?;
+    let read = document::read(&DocumentFile::new(project.root().join(DOCUMENT)))?;
 
     step(1, "a local AWS");
     let (local, fresh) = blocking(|| local_aws::start(&project, &mut say)).class(Class::Environment)?;

@@ -178,7 +178,7 @@ fn ask(question: &str, template: Template, part: Part) -> Result<String, Failure
         let mut names = template.names();
         answer.clone_into(part(&mut names));
         template.with(&names).map(drop).map_err(|problems| {
-            let problems: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+            let problems: Vec<String> = problems.iter().map(words).collect();
             problems.join("; ")
         })
     };
@@ -194,9 +194,17 @@ fn ask(question: &str, template: Template, part: Part) -> Result<String, Failure
 /// A problem with a name, by the option that gave it.
 fn option_of(problem: &outrigger_model::Problem) -> String {
     match problem.place.as_str() {
-        "stack" => format!("--name: {}", problem.message),
-        option @ ("environment" | "region") => format!("--{option}: {}", problem.message),
+        "stack" => format!("--name: {}", words(problem)),
+        option @ ("environment" | "region") => format!("--{option}: {}", words(problem)),
         _ => problem.to_string(),
+    }
+}
+
+/// What is wrong, and what would be right.
+fn words(problem: &outrigger_model::Problem) -> String {
+    match &problem.help {
+        Some(help) => format!("{}; {help}", problem.message),
+        None => problem.message.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `outrigger show`: an operation, with every step and the requests that it made of AWS.
 
+use clap::Args;
 use outrigger_engine::ports::catalog::Tagged;
 use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
 use outrigger_engine::state::{State, rfc3339};
@@ -15,6 +16,19 @@ use crate::operation::{Picture, Way, snapshot_of};
 use crate::output::{print_json, print_text, span, table};
 use crate::plan_view::{self, Paint};
 use crate::progress::{Purpose, elapsed_ms, remark, word};
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger show shop-production-provision-20261120T103658Z-1a2b";
+
+/// What `show` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Show {
+    /// The operation's id, as `history` and `status` show it
+    #[arg(value_name = "OPERATION")]
+    pub operation: String,
+}
 
 /// An operation, as it is shown.
 #[derive(Debug, Serialize)]
@@ -65,9 +79,10 @@ struct Call {
 }
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, operation: &str) -> Result<(), Failure> {
+pub(super) async fn run(context: &Context, options: &Show) -> Result<(), Failure> {
     let control_plane = connect(context).await?;
     let state = &control_plane.state;
+    let operation = &options.operation;
     let view = find(state, operation).await?.ok_or_else(|| {
         let message = format!(
             "no operation {operation} is on record; list a stack's with `{}`",

@@ -1,22 +1,49 @@
 //! `outrigger up`: stand a stack up, or bring it to what its document says.
 
-use std::path::Path;
-
+use clap::Args;
 use outrigger_engine::state::content::Workflow;
 use serde_json::json;
 
-use crate::arguments::{Format, Up};
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::{ControlPlane, connect};
-use crate::document;
+use crate::document::{self, DocumentFile};
 use crate::failure::Failure;
 use crate::operation::{About, Ended, follow, propose, start};
 use crate::output::{print_json, print_text, span, table};
 use crate::plan_view::{Paint, render, view};
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger up shop.yaml
+  outrigger up shop.yaml --environment staging
+  outrigger up shop.yaml --yes --reason \"the new cache\"
+  outrigger up shop.yaml --plan 137ab91506f1a4f46624cc653a99d1f1d25d74098f8756479f7895f0847fabcf";
+
+/// What `up` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Up {
+    /// Which document.
+    #[command(flatten)]
+    pub document: DocumentFile,
+
+    /// Carry out this plan, which `outrigger plan` has shown, and no other; without it a plan is made and shown first
+    #[arg(long, value_name = "ID")]
+    pub plan: Option<String>,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
 /// Runs the command.
 pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> {
-    let read = document::read(&options.file)?;
+    let read = document::read(&options.document)?;
     let control_plane = connect(context).await?;
     let about = About::new(&control_plane, options.reason.as_deref()).await;
     let plan = match &options.plan {
@@ -24,14 +51,16 @@ pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> 
         None => planned(context, &control_plane, &read, &about, options.yes).await?,
     };
     let ended = stand_up(context, &control_plane, &read, Some(&plan), &about).await?;
-    let again = format!("up {}", options.file.display());
+    let again = format!("up {}", options.document.typed());
     if context.options.output == Format::Json {
         print_json(&ended)?;
     } else if ended.succeeded {
         print_text(&text(&ended))?;
-        say(&hints(context, &ended, &options.file));
+        say(&hints(context, &ended, &options.document));
     }
-    ended.failure(context, &again).map_or(Ok(()), Err)
+    ended
+        .failure(context, &again)
+        .map_or(Ok(()), |failure| Err(read.explain(failure)))
 }
 
 /// Makes the plan, shows it, and asks whether to carry it out; its id, so that what was shown is what runs.
@@ -119,7 +148,7 @@ fn outputs_table(ended: &Ended) -> String {
     table(&rows)
 }
 
-fn hints(context: &Context, ended: &Ended, file: &Path) -> String {
+fn hints(context: &Context, ended: &Ended, file: &DocumentFile) -> String {
     let stack = format!("{}/{}", ended.stack, ended.environment);
     let rows = [
         [
@@ -127,7 +156,7 @@ fn hints(context: &Context, ended: &Ended, file: &Path) -> String {
             "where it stands".to_owned(),
         ],
         [
-            context.own_command(&format!("up {}", file.display())),
+            context.own_command(&format!("up {}", file.typed())),
             "after a change to the document".to_owned(),
         ],
         [

@@ -33,11 +33,10 @@ pub(crate) async fn follow(
     };
     reporter.finish();
     let goes_on = || {
-        let stack = &operation.stack;
         format!(
-            "the operation {} goes on without you; see where it is with `{}`",
+            "the operation {} goes on without you; come back to it with `{}`",
             operation.id,
-            context.own_command(&format!("status {stack}"))
+            context.own_command(&format!("watch {}", operation.id))
         )
     };
     match followed {

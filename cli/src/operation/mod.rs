@@ -3,6 +3,7 @@
 mod ended;
 mod execution;
 mod follow;
+mod past;
 mod picture;
 mod propose;
 
@@ -11,8 +12,10 @@ use outrigger_engine::state::content::Workflow;
 use outrigger_model::{StackId, UnixMs};
 use serde_json::{Value, json};
 
-pub(crate) use ended::Ended;
+pub(crate) use ended::{Ended, class_of};
+pub(crate) use execution::{failure, repeat};
 pub(crate) use follow::follow;
+pub(crate) use past::past;
 pub(crate) use picture::{Picture, Way, snapshot_of};
 pub(crate) use propose::propose;
 

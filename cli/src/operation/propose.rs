@@ -55,7 +55,8 @@ pub(crate) async fn propose(control_plane: &ControlPlane, source: &Source, about
     };
     drop(spinner);
     if execution.status != ExecutionStatus::Succeeded {
-        return Err(Failure::new(class_of(execution.error.as_deref()), failure(&execution)));
+        let failure = Failure::new(class_of(execution.error.as_deref()), failure(&execution));
+        return Err(source.explain(failure));
     }
     let answer: plan_stack::Proposed = execution
         .output

@@ -116,6 +116,8 @@ fn wrapped(words: &str, indentation: usize, width: usize) -> String {
     let indentation = " ".repeat(indentation);
     // However narrow the terminal is, some words fit beside the labels.
     let options = textwrap::Options::new(width.max(indentation.len() + 20))
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit)
         .initial_indent(&indentation)
         .subsequent_indent(&indentation);
     format!("{}\n", textwrap::fill(words, options))

@@ -98,12 +98,12 @@ fn bad_documents_are_refused_where_they_are_bad() {
         (
             "/databases/database/log_exports",
             json!(["mysql"]),
-            "databases.database.log_exports",
+            "databases.database.log_exports[0]",
         ),
         (
             "/databases/database/parameters",
             json!({ "Log_Statement": "all" }),
-            "databases.database.parameters",
+            "databases.database.parameters.Log_Statement",
         ),
         (
             "/databases/database/parameters",
@@ -167,7 +167,7 @@ fn bad_documents_are_refused_where_they_are_bad() {
         (
             "/streams/stream/shard_metrics",
             json!(["Incoming"]),
-            "streams.stream.shard_metrics",
+            "streams.stream.shard_metrics[0]",
         ),
         ("/caches/cache/engine", json!("memcached"), "caches.cache.engine"),
         ("/caches/cache/version", json!("seven"), "caches.cache.version"),
@@ -316,7 +316,7 @@ fn every_problem_is_told_at_once() {
 fn names_are_told_even_where_the_rest_is_missing() {
     let problems = parse(&json!({ "stack": "Foo", "region": "mars" })).unwrap_err();
     let places: Vec<&str> = problems.iter().map(|problem| problem.place.as_str()).collect();
-    assert_eq!(places, ["environment", "network", "stack", "region"]);
+    assert_eq!(places, ["stack", "environment", "region", "network"]);
 }
 
 #[test]

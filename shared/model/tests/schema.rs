@@ -8,7 +8,7 @@ use std::path::Path;
 
 use jsonschema::Validator;
 use outrigger_model::document::schema::{Property, properties, schema};
-use outrigger_model::document::{self, parse};
+use outrigger_model::document::{self, Code, parse};
 use serde_json::{Value, json};
 
 fn the_schema() -> Value {
@@ -212,23 +212,16 @@ const OTHERS: &str = r#"[
 
 /// Whether a refusal is one of how values go together.
 fn is_of_several(problems: &[document::Problem]) -> bool {
+    let codes = [Code::Conflict, Code::Reference, Code::AddressRange, Code::Metric];
     let words = [
-        "out of range; expected more than storage_gib",
-        "cannot be a VPC's range",
-        "cannot be a subnet's range",
-        "is not within the VPC's",
-        "one per zone",
-        "overlaps with",
-        "too small for it",
-        "at least 2",
-        "needs automatic_failover",
-        "the document has no component",
-        "longer than the",
-        "is missing; databases and caches live in private subnets",
+        "no room to grow",
+        "live in private subnets only",
+        "in at least 2 zones",
+        "periods of",
     ];
     problems
         .iter()
-        .all(|problem| words.iter().any(|word| problem.message.contains(word)))
+        .all(|problem| codes.contains(&problem.code) || words.iter().any(|word| problem.message.contains(word)))
 }
 
 #[test]
@@ -246,8 +239,6 @@ fn it_says_of_every_value_what_validation_says() {
                 .map(|error| error.to_string())
                 .collect();
             match parse(&document) {
-                // A struct can be read from a list of its values, which no user means.
-                Ok(_) if value.is_array() && property.schema.get("properties").is_some() => {}
                 Ok(_) => {
                     assert!(said.is_empty(), "{path}: {value} is good, and the schema says {said:?}");
                     taken += 1;

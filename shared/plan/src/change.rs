@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use outrigger_model::document::Problem;
+use outrigger_model::document::{Code, Problem};
 use outrigger_model::{Kind, Record, ResourceKey, UnixMs};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,7 +70,11 @@ pub(crate) fn changes(
     for (property, from, to) in differing(wanted, &recorded) {
         match judge(circumstances, &property, &from, &to) {
             Ok((effect, note)) => found.extend(entries(&property, from, to, effect, note)),
-            Err(message) => problems.push(Problem::at(format!("{}.{property}", circumstances.key), message)),
+            Err(message) => problems.push(Problem::at(
+                Code::Change,
+                format!("{}.{property}", circumstances.key),
+                message,
+            )),
         }
     }
     if has_tags(circumstances.key.kind) && *wanted_tags != record.tags {

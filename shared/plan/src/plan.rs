@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
-use outrigger_model::document::Problem;
+use outrigger_model::document::{Code, Problem};
 use outrigger_model::properties::Reference;
 use outrigger_model::{Lane, Properties, Record, Resource, ResourceKey, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -123,7 +123,7 @@ pub fn draft(graph: &Graph, records: &Records, protection: Protection, now_ms: U
     };
     let order = match graph.order() {
         Ok(order) => order,
-        Err(defect) => return (Plan::default(), vec![Problem::at("", defect)]),
+        Err(defect) => return (Plan::default(), vec![Problem::at(Code::Change, "", defect)]),
     };
     for key in order {
         if let Some(resource) = graph.resources.get(key) {
@@ -277,6 +277,7 @@ impl Planner<'_> {
             let protected = self.leaving.iter().filter(|(_, resource)| is_protected(resource));
             self.problems.extend(protected.map(|(key, _)| {
                 Problem::at(
+                    Code::Protected,
                     key.current().to_string(),
                     "is protected from deletion; set `deletion_protection: false` in the document, run `outrigger up` \
                      with it, then try again",
@@ -327,7 +328,7 @@ impl Planner<'_> {
             && let Err(defect) = order(self.plan.steps.iter().map(|(key, step)| (key, &step.depends_on)))
         {
             let message = format!("these changes cannot be made in one go ({defect}); make them one after the other");
-            self.problems.push(Problem::at("", message));
+            self.problems.push(Problem::at(Code::Change, "", message));
         }
         (self.plan, self.problems)
     }
@@ -454,6 +455,7 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         .filter(|change| change.effect == Effect::Replaces)
         .map(|change| {
             Problem::at(
+                Code::Change,
                 format!("{}.{}", resource.key, change.property),
                 format!(
                     "AWS cannot change it from {} to {} on what is there: it would be deleted, with everything in it, and \

@@ -300,8 +300,8 @@ const EXAMPLES: &[Example] = &[
     ),
     (
         "databases.deletion_protection",
-        "{databases: {database: {deletion_protection: false}}}",
-        "{databases: {database: {deletion_protection: true}}}",
+        "{databases: {database: {allow_replace: false, deletion_protection: false}}}",
+        "{databases: {database: {allow_replace: false, deletion_protection: true}}}",
     ),
     (
         "databases.final_snapshot",
@@ -342,7 +342,7 @@ const EXAMPLES: &[Example] = &[
     (
         "alarms.component",
         "{alarms: {database-cpu: {component: databases.database}}}",
-        "{alarms: {database-cpu: {component: streams.stream}}}",
+        "{alarms: {database-cpu: {component: streams.stream, metric: IncomingBytes}}}",
     ),
     (
         "alarms.metric",

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use outrigger_model::{FencingToken, Lane, StackId, UnixMs};
 use serde::{Deserialize, Serialize};
 
-pub use error::{TaskError, error_types};
+pub use error::{TaskError, error_types, problems_in};
 
 use crate::state::Lease;
 

@@ -1,9 +1,17 @@
 //! The stack document: what a user says a stack is to be.
 
+mod collect;
+mod component;
+mod fields;
+mod nearest;
 mod parse;
+mod problem;
+mod resolve;
 #[cfg(feature = "schema")]
 pub mod schema;
-mod validate;
+mod secrets;
+mod text;
+mod tree;
 #[cfg(feature = "schema")]
 mod values;
 
@@ -16,7 +24,12 @@ use serde::{Deserialize, Serialize};
 use crate::key::{Region, StackId};
 use crate::properties::{Apply, Comparison, MissingData, Statistic};
 
-pub use parse::{BYTES_MAX, from_text, parse};
+pub use collect::PROBLEMS_MAX;
+pub use parse::{Read, from_text, parse, read, resolve};
+pub use problem::{Code, Problem};
+pub use resolve::Choice;
+pub use text::BYTES_MAX;
+pub use tree::{Origin, Span};
 
 /// A valid document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -142,7 +155,7 @@ pub struct Cache {
     /// The engine.
     pub engine: CacheEngine,
     /// The engine's version, in quotes.
-    #[cfg_attr(feature = "schema", schemars(schema_with = "values::version"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::redis_version"))]
     pub version: String,
     /// What to do when AWS does not offer that version: it retires minor versions.
     #[serde(default)]
@@ -192,7 +205,7 @@ pub struct Database {
     /// The engine.
     pub engine: DatabaseEngine,
     /// The engine's version, in quotes.
-    #[cfg_attr(feature = "schema", schemars(schema_with = "values::version"))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::postgres_version"))]
     pub version: String,
     /// What to do when AWS does not offer that version: it retires minor versions.
     #[serde(default)]
@@ -351,7 +364,7 @@ pub struct Alarm {
     /// longer.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1440)))]
     pub periods: u32,
-    /// The length of a period: 10, 20, 30, or a multiple of 60.
+    /// The length of a period: 10, 20, 30, or a multiple of 60, a day at most.
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::period"))]
     pub period_seconds: u32,
     /// What a period without data counts as.
@@ -524,34 +537,5 @@ mod defaults {
 
     pub(super) fn maintenance_window() -> String {
         "sun:04:00-sun:05:00".to_owned()
-    }
-}
-
-/// One thing that is wrong with a document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// Where: the path of the value, such as `databases.main.storage_gib`.
-    pub place: String,
-    /// What is wrong, and what would be right.
-    pub message: String,
-}
-
-impl Problem {
-    /// A problem at a place.
-    pub fn at(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            message: message.into(),
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.place.is_empty() {
-            formatter.write_str(&self.message)
-        } else {
-            write!(formatter, "{}: {}", self.place, self.message)
-        }
     }
 }

@@ -231,6 +231,12 @@ fn simplify(schema: &mut Object) {
     if schema.get("default") == Some(&Value::Null) {
         schema.remove("default");
     }
+    if [json!({}), json!([])]
+        .iter()
+        .any(|nothing| schema.get("default") == Some(nothing))
+    {
+        allow_nothing(schema);
+    }
     if let Some(Value::String(description)) = schema.get_mut("description") {
         let paragraphs: Vec<String> = description.split("\n\n").map(|text| text.replace('\n', " ")).collect();
         *description = paragraphs.join("\n\n");

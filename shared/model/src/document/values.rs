@@ -43,7 +43,9 @@ pub(super) fn environment() -> Schema {
 }
 
 pub(super) fn region(_: &mut SchemaGenerator) -> Schema {
-    text("[a-z]+(-[a-z]+)+-[0-9]+", "the name of an AWS region", "us-east-1")
+    let directions = "north|south|east|west|central|northeast|northwest|southeast|southwest";
+    let pattern = format!("[a-z]{{2,4}}(-[a-z]+){{0,2}}-({directions})-[1-9]");
+    text(&pattern, "the name of an AWS region", "us-east-1")
 }
 
 /// A mapping of components' names to components.
@@ -90,18 +92,27 @@ pub(super) fn address_ranges(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["array", "null"], "items": address_range(generator) })
 }
 
-pub(super) fn version(_: &mut SchemaGenerator) -> Schema {
-    let mut schema = text("[0-9]{1,6}(\\.[0-9]{1,6})*", "numbers with dots, in quotes", "15.15");
-    schema.insert("maxLength".to_owned(), 20.into());
-    schema
+/// Redis on ElastiCache: 4 to 7.
+pub(super) fn redis_version(_: &mut SchemaGenerator) -> Schema {
+    text("[4-7](\\.[0-9]{1,6}){0,2}", "4 to 7, in quotes", "7.0")
+}
+
+/// PostgreSQL on RDS: a major and a minor version; before 10 the major had two parts.
+pub(super) fn postgres_version(_: &mut SchemaGenerator) -> Schema {
+    let pattern = "(9(\\.[0-9]{1,6}){1,2}|[1-9][0-9]{1,5}(\\.[0-9]{1,6})?)";
+    text(pattern, "a major and a minor version, in quotes", "15.15")
 }
 
 pub(super) fn node_type(_: &mut SchemaGenerator) -> Schema {
-    text("cache\\..*", "a node type of ElastiCache", "cache.t3.micro")
+    text(
+        "cache(\\.[a-z0-9-]{1,20}){2}",
+        "a node type of ElastiCache",
+        "cache.t3.micro",
+    )
 }
 
 pub(super) fn instance_class(_: &mut SchemaGenerator) -> Schema {
-    text("db\\..*", "an instance class of RDS", "db.t3.micro")
+    text("db(\\.[a-z0-9-]{1,20}){2}", "an instance class of RDS", "db.t3.micro")
 }
 
 pub(super) fn identifier(_: &mut SchemaGenerator) -> Schema {
@@ -175,8 +186,8 @@ fn choices(of: &[&str]) -> Schema {
 pub(super) fn period(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "integer",
-        "anyOf": [{ "enum": [10, 20, 30] }, { "multipleOf": 60, "minimum": 60 }],
-        "errorMessage": "10, 20, 30, or a multiple of 60",
+        "anyOf": [{ "enum": [10, 20, 30] }, { "multipleOf": 60, "minimum": 60, "maximum": 86_400 }],
+        "errorMessage": "10, 20, 30, or a multiple of 60 up to 86400",
         "examples": [300],
     })
 }
