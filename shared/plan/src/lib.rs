@@ -3,6 +3,7 @@
 //! This crate is pure and deterministic: the same document, answers of AWS and records always make the same plan.
 
 mod change;
+pub mod critical_path;
 pub mod expand;
 pub mod graph;
 pub mod parameters;
@@ -12,6 +13,7 @@ pub mod resolve;
 pub mod version;
 
 pub use change::{Change, Effect};
+pub use critical_path::CriticalPath;
 pub use expand::{Resolved, expand, output_reference};
 pub use graph::Graph;
 pub use plan::{Action, Plan, Protection, Step, destroy, draft, inspection, provision};

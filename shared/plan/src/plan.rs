@@ -76,6 +76,11 @@ impl Plan {
         }
     }
 
+    /// Each step with what must be done before it.
+    pub fn dependencies(&self) -> impl Iterator<Item = (&ResourceKey, &BTreeSet<ResourceKey>)> + Clone {
+        self.steps.iter().map(|(key, step)| (key, &step.depends_on))
+    }
+
     /// Whether there is nothing to do.
     pub fn is_nothing_to_do(&self) -> bool {
         self.steps.values().all(|step| step.action == Action::NoOp)
@@ -324,7 +329,7 @@ impl Planner<'_> {
             }
         }
         if self.problems.is_empty()
-            && let Err(defect) = order(self.plan.steps.iter().map(|(key, step)| (key, &step.depends_on)))
+            && let Err(defect) = order(self.plan.dependencies())
         {
             let message = format!("these changes cannot be made in one go ({defect}); make them one after the other");
             self.problems.push(Problem::at("", message));
