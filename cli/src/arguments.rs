@@ -106,6 +106,9 @@ pub enum Command {
     /// Show an operation: who, why, how it went, every step and the requests that it made of AWS
     Show(Show),
 
+    /// Write an operation as a page to keep, send and print: one HTML file that needs nothing else
+    Report(crate::commands::report::Report),
+
     /// Look for what was changed behind Outrigger's back
     Drift(Drift),
 

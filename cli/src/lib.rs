@@ -12,6 +12,7 @@ mod operation;
 mod output;
 mod plan_view;
 mod progress;
+pub mod report;
 mod stack;
 
 use std::process::ExitCode;

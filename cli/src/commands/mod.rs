@@ -10,6 +10,7 @@ mod local;
 mod lock;
 mod outputs;
 mod plan;
+pub(crate) mod report;
 mod show;
 mod status;
 mod unlock;
@@ -32,6 +33,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Graph(options) => graph::run(&context, &options),
         Command::History(options) => history::run(&context, &options).await,
         Command::Show(options) => show::run(&context, &options.operation).await,
+        Command::Report(options) => report::run(&context, &options).await,
         Command::Drift(options) => drift::run(&context, &options).await,
         Command::Lock(options) => lock::run(&context, &options.stack).await,
         Command::Unlock(options) => unlock::run(&context, &options).await,

@@ -138,7 +138,8 @@ fn sign(step: &StepView) -> (&'static str, Style) {
     }
 }
 
-fn change_line(view: &ChangeView) -> String {
+/// One change in one line.
+pub(crate) fn change_line(view: &ChangeView) -> String {
     let change = &view.change;
     let mut line = format!(
         "{}: {} → {}",

@@ -163,11 +163,14 @@ fn approximately(ms: UnixMs) -> String {
 /// A span of time that is expected: rounded up, to no more than is known of it.
 fn about(ms: UnixMs) -> String {
     let minutes = ms.div_ceil(60_000);
-    match ms {
-        0..=SECONDS_MS => "a few seconds".to_owned(),
-        ..=50_000 => format!("{} s", ms.div_ceil(10_000) * 10),
-        _ if minutes < 60 => format!("{minutes} min"),
-        _ => hours(minutes.div_ceil(5) * 5),
+    if ms <= SECONDS_MS {
+        "a few seconds".to_owned()
+    } else if ms <= 50_000 {
+        format!("{} s", ms.div_ceil(10_000) * 10)
+    } else if minutes < 60 {
+        format!("{minutes} min")
+    } else {
+        hours(minutes.div_ceil(5) * 5)
     }
 }
 
