@@ -81,7 +81,8 @@ impl Report {
         }
         let has_plan = record.workflow != Workflow::Drift && !picture.forward.plan.steps.is_empty();
         let drift = drift_view::render(&drift_view::findings(&picture.forward.states), &record.strays);
-        let outputs = outputs.filter(|outputs| !outputs.is_empty() && record.outcome == Some(Outcome::Succeeded));
+        let has_outputs = record.workflow == Workflow::Provision && record.outcome == Some(Outcome::Succeeded);
+        let outputs = outputs.filter(|outputs| has_outputs && !outputs.is_empty());
         Self {
             timeline: Timeline::new(record.started_at_ms, until_ms, &ways),
             plan: has_plan.then(|| plan_view::view(&record.stack, None, &picture.forward.plan)),

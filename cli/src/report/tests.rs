@@ -28,6 +28,10 @@ fn text_of(html: &Html, selector: &str) -> String {
 /// What must hold of every page: it is sound HTML that needs nothing else, its links and labels lead somewhere, and there
 /// is a bar for every step that began.
 fn parsed(page: &str, begun: usize) -> Html {
+    assert_ne!(
+        Html::parse_document("<!DOCTYPE html><p></div>").errors,
+        Vec::<String>::new()
+    );
     let html = Html::parse_document(page);
     assert_eq!(html.errors, Vec::<String>::new());
     let mut ids = BTreeSet::new();
@@ -62,8 +66,11 @@ fn parsed(page: &str, begun: usize) -> Html {
 
 /// A page as it is kept in a golden file: without its style, a line per element.
 fn golden(page: &str) -> String {
-    let lines = page.replacen(include_str!("page.css"), "", 1).replace("><", ">\n<");
-    lines.replace(env!("CARGO_PKG_VERSION"), "VERSION")
+    let lines = page
+        .replacen(include_str!("page/page.css"), "", 1)
+        .replace("><", ">\n<");
+    let own = format!("outrigger {}", env!("CARGO_PKG_VERSION"));
+    lines.replace(&own, "outrigger VERSION")
 }
 
 fn begun(picture: &Picture) -> usize {
@@ -152,6 +159,7 @@ async fn operations_that_change_nothing() {
     let (_, html) = page(&world, "third").await;
     assert_eq!(text_of(&html, "h1"), "Inspection of data-processing/production");
     assert_eq!(text_of(&html, "pre"), "us-east-1/alarm/database-cpu is gone\n");
+    assert!(select(&html, "#outputs").is_empty());
 }
 
 #[tokio::test]
