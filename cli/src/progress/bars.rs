@@ -220,9 +220,6 @@ mod tests {
         let mut screen = Screen::new(40, 110, dependencies);
         insta::assert_snapshot!("waiting", screen.at(&snapshot, 1_000));
         almost(&mut snapshot);
-        snapshot
-            .steps
-            .retain(|key, _| !matches!(key.kind, Kind::Subnet | Kind::Route | Kind::RouteTableAssociation));
         insta::assert_snapshot!("under_way", screen.at(&snapshot, 186_000));
         insta::assert_snapshot!("longer_than_usual", screen.at(&snapshot, 1_080_000));
         screen.bars.finish();
