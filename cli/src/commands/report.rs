@@ -101,8 +101,21 @@ fn beginning_of(path: &Path) -> std::io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
     use crate::plan_view::golden::{reference, standing};
+
+    #[test]
+    fn the_command_line_is_read() {
+        let read = |line: &[&str]| crate::arguments::Arguments::try_parse_from(line);
+        let arguments = read(&["outrigger", "report", "first", "--file", "-"]).unwrap();
+        let crate::arguments::Command::Report(Report { operation, file }) = arguments.command else {
+            panic!("it is no report");
+        };
+        assert_eq!((operation.as_str(), file), ("first", Some(PathBuf::from("-"))));
+        assert_eq!(read(&["outrigger", "report"]).unwrap_err().exit_code(), 2);
+    }
 
     #[tokio::test]
     async fn only_a_report_of_the_same_operation_is_replaced() {

@@ -299,4 +299,30 @@ pub(crate) mod tests {
         lines.push(said(&snapshot, &aws, minute(20)));
         insta::assert_snapshot!(lines.join("\n"));
     }
+
+    /// What is late is said to be, and what comes after it is counted all the same, as far as it is known.
+    #[test]
+    fn what_is_late_holds_up_what_comes_after_it() {
+        let (first, second) = (key(Kind::Stream, "a"), key(Kind::Stream, "b"));
+        let steps = BTreeMap::from([(first.clone(), [].into()), (second.clone(), [first.clone()].into())]);
+        let step = |state| Step {
+            action: outrigger_plan::Action::Create,
+            state,
+            calls: 1,
+        };
+        let under_way = super::super::tests::in_progress(None);
+        let snapshot = Snapshot {
+            steps: [(first, step(under_way)), (second, step(StepState::Waiting))].into(),
+            ..Snapshot::default()
+        };
+        for (is_aws, now_ms, wanted) in [
+            (true, 1_000, "about 2 min left"),
+            (true, 42_000, "about 50 s left"),
+            (true, 53_000, "longer than usual; then about 50 s"),
+            (false, 53_000, "how long it takes is not known yet"),
+        ] {
+            let outlook = Outlook::new(steps.iter(), &snapshot, &Expected::new(is_aws), now_ms);
+            assert_eq!(outlook.left(&snapshot, now_ms).as_deref(), Some(wanted), "{now_ms}");
+        }
+    }
 }
