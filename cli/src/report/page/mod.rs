@@ -224,7 +224,7 @@ fn fate_class(fate: Fate) -> &'static str {
 
 fn state_text(step: &StepRow) -> String {
     match step.fate {
-        Fate::Failed => format!("✕ {}", step.word),
+        Fate::Failed => format!("✕\u{a0}{}", step.word),
         Fate::Done | Fate::UnderWay | Fate::Pending | Fate::Drifted | Fate::Idle => step.word.to_owned(),
     }
 }
