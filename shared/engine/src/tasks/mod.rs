@@ -4,6 +4,7 @@ pub mod close_operation;
 pub mod converge_lane;
 mod error;
 pub mod plan_stack;
+pub mod stale_leases;
 pub mod unlock;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{TaskError, error_types};
 
+use crate::events::Event;
+use crate::ports::events::Events;
 use crate::state::Lease;
 
 /// What an operation's invocations hand on to each other, through the workflow. It holds references only.
@@ -84,6 +87,17 @@ impl Ticket {
 
     fn lease(&self, invocation: &Invocation) -> Lease {
         Lease::resume(self.id(), &self.operation, self.token, &invocation.id)
+    }
+}
+
+/// Tells whoever listens; answers whether that worked. That it did not is no failure of the operation.
+async fn tell(events: &dyn Events, event: Event) -> bool {
+    match events.put(&event).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(event = event.detail_type(), %error, "nobody could be told");
+            false
+        }
     }
 }
 
