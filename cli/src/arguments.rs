@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::bootstrap::Bootstrap;
 use crate::stack::StackName;
 
 const EXIT_CODES: &str = "\
@@ -128,18 +129,6 @@ pub enum LocalCommand {
     Down,
     /// Show whether it runs, and its endpoint, for any AWS client
     Status,
-}
-
-/// What `bootstrap` takes.
-#[derive(Debug, Args)]
-pub struct Bootstrap {
-    /// With --target aws: the environment of samconfig.toml that says how to install it
-    #[arg(long, value_name = "ENVIRONMENT", default_value = "dev")]
-    pub config_env: String,
-
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
 }
 
 /// What `plan` takes.

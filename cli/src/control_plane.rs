@@ -100,7 +100,8 @@ pub(crate) async fn connect_local(context: &Context, local: &LocalAws) -> Result
         .class(Class::Environment)
 }
 
-async fn region_of(aws: &Aws) -> Result<Region> {
+/// The region that the environment means.
+pub(crate) async fn region_of(aws: &Aws) -> Result<Region> {
     let config = aws.config(None).await;
     let region = config.region().ok_or_else(|| {
         anyhow!("no AWS region is set; set AWS_REGION, or `region` in the profile that AWS_PROFILE names")

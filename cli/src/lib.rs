@@ -7,6 +7,7 @@ mod control_plane;
 mod document;
 mod drift_view;
 mod failure;
+mod installation;
 pub mod local;
 mod operation;
 mod output;

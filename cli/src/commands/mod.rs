@@ -1,6 +1,6 @@
 //! The commands, one module each.
 
-mod bootstrap;
+pub(crate) mod bootstrap;
 mod demo;
 mod destroy;
 mod drift;
@@ -27,7 +27,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Demo => demo::run(&context).await,
         Command::Local(command) => local::run(&context, command),
-        Command::Bootstrap(options) => bootstrap::run(&context, &options),
+        Command::Bootstrap(options) => bootstrap::run(&context, &options).await,
         Command::Plan(options) => plan::run(&context, &options).await,
         Command::Graph(options) => graph::run(&context, &options),
         Command::History(options) => history::run(&context, &options).await,
