@@ -252,28 +252,6 @@ class StateMachineRolesTest(GapTest):
 
         self.check(observe, ["Lambda.AWSLambdaException", None, "Dynamodb.AccessDeniedException"])
 
-    def test_a_condition_on_the_source_of_events(self) -> None:
-        def observe(server: Server) -> list[str | None]:
-            condition = {
-                "ForAllValues:StringEquals": {"events:source": "ours"},
-                "Null": {"events:source": "false"},
-            }
-            put = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*", "Condition": condition}
-            role = make_role(server, "states", put)
-
-            def end(source: str) -> str | None:
-                entry = {"Source": source, "DetailType": "d", "Detail": {}}
-                state = {
-                    "Type": "Task", "Resource": "arn:aws:states:::events:putEvents", "End": True,
-                    "Arguments": {"Entries": [entry]},
-                }  # fmt: skip
-                return run(server, machine(server, {"Put": state}, role)).get("error")
-
-            return [end("ours"), end("theirs")]
-
-        self.check(observe, [None, "Events.AccessDeniedException"])
-
-
     def test_a_task_on_another_object_than_allowed(self) -> None:
         def observe(server: Server) -> list[str | None]:
             child = machine(server, {"End": {"Type": "Succeed"}})
