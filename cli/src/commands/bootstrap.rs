@@ -48,7 +48,9 @@ pub(super) async fn run(context: &Context, options: &Bootstrap) -> Result<(), Fa
     let place = place(context, options, &project, region).await?;
     let installation = Installation::new(&place);
     let before = installation.installed().await.class(Class::Environment)?;
-    let installed = before.as_ref().map(|stack| stack.outputs.get("Version").map(String::as_str));
+    let installed = before
+        .as_ref()
+        .map(|stack| stack.outputs.get("Version").map(String::as_str));
     let step = installation::step(installed, VERSION)?;
     say(&format!("{} in {}: {}", place.name, place.place, words(&step)));
 
@@ -158,8 +160,14 @@ fn report(context: &Context, place: &Place, stack: &StackDescription, changed: b
         }))?);
     }
     let text = match changed {
-        true => format!("version {VERSION} of the control plane {} is installed in {}", place.name, place.place),
-        false => format!("nothing to do: version {VERSION} of the control plane {} is up to date", place.name),
+        true => format!(
+            "version {VERSION} of the control plane {} is installed in {}",
+            place.name, place.place
+        ),
+        false => format!(
+            "nothing to do: version {VERSION} of the control plane {} is up to date",
+            place.name
+        ),
     };
     Ok(print_text(&format!("{text}\n\n{}", next(place, stack)))?)
 }

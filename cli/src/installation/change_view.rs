@@ -14,7 +14,11 @@ pub(crate) fn text(changes: &[ResourceChange], is_first: bool) -> String {
         for change in changes {
             *kinds.entry(&change.kind).or_default() += 1;
         }
-        rows.extend(kinds.iter().map(|(kind, count)| [format!("  + {count}"), short(kind).to_owned(), String::new()]));
+        rows.extend(
+            kinds
+                .iter()
+                .map(|(kind, count)| [format!("  + {count}"), short(kind).to_owned(), String::new()]),
+        );
     } else {
         rows.extend(changes.iter().map(|change| {
             let mark = format!("  {}", mark(change.action));
@@ -91,10 +95,22 @@ mod tests {
     fn an_update_is_told_by_resources() {
         let changes = [
             change(Action::Update, "AWS::Lambda::Function", "CloseOperationFunction"),
-            change(Action::Create, "AWS::Lambda::Version", "CloseOperationFunctionVersion8a57be0483"),
-            change(Action::Keep, "AWS::Lambda::Version", "CloseOperationFunctionVersionf521b67535"),
+            change(
+                Action::Create,
+                "AWS::Lambda::Version",
+                "CloseOperationFunctionVersion8a57be0483",
+            ),
+            change(
+                Action::Keep,
+                "AWS::Lambda::Version",
+                "CloseOperationFunctionVersionf521b67535",
+            ),
             change(Action::Replace { is_sure: true }, "AWS::DynamoDB::Table", "StateTable"),
-            change(Action::Replace { is_sure: false }, "AWS::SNS::Topic", "NotificationsTopic"),
+            change(
+                Action::Replace { is_sure: false },
+                "AWS::SNS::Topic",
+                "NotificationsTopic",
+            ),
             change(Action::Delete, "AWS::SQS::Queue", "UnclosedQueue"),
         ];
         insta::assert_snapshot!(text(&changes, false), @r"

@@ -58,7 +58,9 @@ impl Installation {
             // A change set that nobody has begun: nothing is installed.
             None | Some("REVIEW_IN_PROGRESS") => Ok(None),
             Some(status) if status.ends_with("_IN_PROGRESS") => {
-                bail!("somebody is at work on the CloudFormation stack {name}: it is in status {status}; wait for its end")
+                bail!(
+                    "somebody is at work on the CloudFormation stack {name}: it is in status {status}; wait for its end"
+                )
             }
             Some(status @ ("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED")) => bail!(
                 "the CloudFormation stack {name} is in status {status}, from which it cannot be changed; delete it \
@@ -80,7 +82,11 @@ impl Installation {
         let change_set = change_set_in(said)
             .ok_or_else(|| anyhow!("sam deploy names no change set that it has made; it said:\n{said}"))?
             .to_owned();
-        let changes = self.cloud.changes(&change_set).await.context("read what would change")?;
+        let changes = self
+            .cloud
+            .changes(&change_set)
+            .await
+            .context("read what would change")?;
         Ok(Proposal {
             change_set,
             changes,
@@ -93,9 +99,15 @@ impl Installation {
     /// # Errors
     /// When the change set may be left behind: it does nothing by itself.
     pub(crate) async fn discard(&self, proposal: &Proposal) -> Result<()> {
-        self.cloud.discard(&proposal.change_set).await.context("discard what was proposed")?;
+        self.cloud
+            .discard(&proposal.change_set)
+            .await
+            .context("discard what was proposed")?;
         if proposal.before.is_none() {
-            self.cloud.delete_empty_stack(&self.name).await.context("discard the empty stack")?;
+            self.cloud
+                .delete_empty_stack(&self.name)
+                .await
+                .context("discard the empty stack")?;
         }
         Ok(())
     }
@@ -105,11 +117,17 @@ impl Installation {
     /// # Errors
     /// When it fails: with what failed, in CloudFormation's words.
     pub(crate) async fn carry_out(&self, proposal: &Proposal) -> Result<StackDescription> {
-        self.cloud.execute(&proposal.change_set).await.context("begin what was proposed")?;
+        self.cloud
+            .execute(&proposal.change_set)
+            .await
+            .context("begin what was proposed")?;
         let updated_at = proposal.before.as_ref().and_then(|before| before.updated_at_ms);
         let settled = async {
             loop {
-                let stack = self.describe().await?.ok_or_else(|| anyhow!("the stack {} is gone", self.name))?;
+                let stack = self
+                    .describe()
+                    .await?
+                    .ok_or_else(|| anyhow!("the stack {} is gone", self.name))?;
                 let has_begun = stack.status != "REVIEW_IN_PROGRESS"
                     && (proposal.before.is_none() || stack.updated_at_ms != updated_at);
                 if has_begun && !stack.status.ends_with("_IN_PROGRESS") {
@@ -119,7 +137,10 @@ impl Installation {
             }
         };
         let stack = tokio::time::timeout(PATIENCE, settled).await.with_context(|| {
-            format!("CloudFormation is still at work on the stack {} after an hour; it goes on", self.name)
+            format!(
+                "CloudFormation is still at work on the stack {} after an hour; it goes on",
+                self.name
+            )
         })??;
         if matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
             return Ok(stack);
@@ -167,5 +188,84 @@ mod tests {
         let said = "Waiting for changeset to be created..\n\nNo changes to deploy. Stack outrigger is up to date\n";
         assert_eq!(change_set_in(said), None);
         assert!(is_up_to_date(said));
+    }
+
+    /// Has CloudFormation make out a change set, as `sam deploy` does.
+    const CHANGE_SET: &str = r#"
+import json, sys
+import boto3
+
+stack, name, kind, template = sys.argv[1:]
+cloud = boto3.client("cloudformation")
+made = cloud.create_change_set(StackName=stack, ChangeSetName=name, ChangeSetType=kind, TemplateBody=template)
+waiter = cloud.get_waiter("change_set_create_complete")
+waiter.wait(ChangeSetName=made["Id"], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+print("Changeset created successfully.", made["Id"])
+"#;
+
+    fn change_set(local: &crate::local::LocalAws, name: &str, kind: &str, template: &serde_json::Value) -> String {
+        let project = crate::local::Project::of_test().unwrap();
+        let venv = crate::local::local_venv(&project, &mut |_| {}).unwrap();
+        let mut command = std::process::Command::new(venv.join("bin/python"));
+        local.set_environment(&mut command);
+        let script = command.args(["-c", CHANGE_SET, "outrigger", name, kind, &template.to_string()]);
+        let output = script.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_proposed_is_carried_out_or_leaves_nothing() {
+        let local = crate::local::LocalAws::start_for_test().unwrap();
+        let installation = Installation {
+            name: "outrigger".to_owned(),
+            cloud: CloudFormation::new(&local.aws(), &outrigger_model::Region::new(local.region())),
+            poll: Duration::from_millis(100),
+        };
+        let template = |version: &str, alarm: serde_json::Value| {
+            let topic = serde_json::json!({ "Type": "AWS::SNS::Topic" });
+            serde_json::json!({
+                "Resources": { "Topic": topic, "Alarm": alarm },
+                "Outputs": { "Version": { "Value": version } },
+            })
+        };
+        let queue = || serde_json::json!({ "Type": "AWS::SQS::Queue" });
+        assert!(installation.installed().await.unwrap().is_none());
+
+        let first = template("0.1.0", queue());
+        let said = change_set(&local, "first", "CREATE", &first);
+        let proposal = installation.proposal(&said, None).await.unwrap();
+        let names: Vec<&str> = proposal.changes.iter().map(|change| change.name.as_str()).collect();
+        assert_eq!(names, ["Alarm", "Topic"]);
+        installation.discard(&proposal).await.unwrap();
+        assert!(installation.describe().await.unwrap().is_none(), "something is left");
+
+        let said = change_set(&local, "second", "CREATE", &first);
+        let proposal = installation.proposal(&said, None).await.unwrap();
+        let stack = installation.carry_out(&proposal).await.unwrap();
+        assert_eq!(stack.outputs.get("Version").map(String::as_str), Some("0.1.0"));
+
+        let before = installation.installed().await.unwrap();
+        let said = change_set(&local, "third", "UPDATE", &template("0.2.0", queue()));
+        let proposal = installation.proposal(&said, before).await.unwrap();
+        assert_eq!(proposal.changes, [], "outputs alone");
+        let stack = installation.carry_out(&proposal).await.unwrap();
+        assert_eq!(stack.outputs.get("Version").map(String::as_str), Some("0.2.0"));
+
+        // What cannot be done is told with its reason, and what stood stands.
+        let before = installation.installed().await.unwrap();
+        let alarm = serde_json::json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": {
+            "MetricName": "m", "Namespace": "n", "ComparisonOperator": "GreaterThanThreshold",
+            "EvaluationPeriods": 1, "Period": 60, "Statistic": "Sum",
+        } });
+        let said = change_set(&local, "fourth", "UPDATE", &template("0.3.0", alarm));
+        let proposal = installation.proposal(&said, before).await.unwrap();
+        let error = installation.carry_out(&proposal).await.unwrap_err().to_string();
+        assert!(
+            error.contains("UPDATE_ROLLBACK_COMPLETE") && error.contains("Alarm: "),
+            "{error}"
+        );
+        let stack = installation.installed().await.unwrap().unwrap();
+        assert_eq!(stack.outputs.get("Version").map(String::as_str), Some("0.2.0"));
     }
 }

@@ -40,7 +40,10 @@ impl Place {
     /// When another region is asked for.
     pub(crate) fn local(local: LocalAws, name: &str, region: Option<&str>) -> Result<Self> {
         if let Some(region) = region.filter(|region| *region != local.region()) {
-            bail!("the local AWS has its control plane in {}, not in {region}", local.region());
+            bail!(
+                "the local AWS has its control plane in {}, not in {region}",
+                local.region()
+            );
         }
         Ok(Self {
             name: name.to_owned(),
@@ -57,7 +60,10 @@ impl Place {
     /// # Errors
     /// When samconfig.toml has no such environment, or no region is known.
     pub(crate) async fn aws(project: &Project, config_env: &str, region: Option<&str>) -> Result<Self> {
-        let name = stack_name(&std::fs::read_to_string(samconfig(project)).context("read samconfig.toml")?, config_env)?;
+        let name = stack_name(
+            &std::fs::read_to_string(samconfig(project)).context("read samconfig.toml")?,
+            config_env,
+        )?;
         let aws = Aws::new();
         let region = match region {
             Some(region) => Region::new(region),
@@ -129,14 +135,21 @@ impl Place {
             Kind::Aws { config_env } => {
                 let mut command = sam(project, &venv);
                 command.args(["deploy", "--config-env", config_env, "--region", self.region.as_str()]);
-                command.args(["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"]);
+                command.args([
+                    "--no-confirm-changeset",
+                    "--no-fail-on-empty-changeset",
+                    "--no-progressbar",
+                ]);
                 command
             }
         };
         command.arg("--no-execute-changeset");
         let log = project.work_directory().join(format!("sam-deploy-{}.log", self.name));
         std::fs::create_dir_all(project.work_directory()).context("make the folder of sam deploy's log")?;
-        say(&format!("uploading, and asking CloudFormation what would change; what SAM says is in {}", log.display()));
+        say(&format!(
+            "uploading, and asking CloudFormation what would change; what SAM says is in {}",
+            log.display()
+        ));
         run_logged(command, "sam deploy", &log)
             .with_context(|| format!("cannot install the control plane {} in {}", self.name, self.place))
     }

@@ -54,7 +54,11 @@ mod tests {
             (Some(Some("0.9.0")), "0.10.0", older("0.9.0")),
             (Some(Some("1.0.0-rc.1")), "1.0.0", older("1.0.0-rc.1")),
             (Some(Some("1.0.0+build.1")), "1.0.0", Ok(Step::Same)),
-            (Some(Some("0.10.0")), "0.9.9", Err("version 0.10.0 is installed, and this is 0.9.9")),
+            (
+                Some(Some("0.10.0")),
+                "0.9.9",
+                Err("version 0.10.0 is installed, and this is 0.9.9"),
+            ),
             (Some(Some("1.0.0")), "1.0.0-rc.1", Err("version 1.0.0 is installed")),
             (Some(Some("latest")), "0.1.0", Err("read the version latest")),
         ];

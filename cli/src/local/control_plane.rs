@@ -97,7 +97,11 @@ pub fn sam_deploy(project: &Project, local: &LocalAws, name: &str, venv: &Path) 
 pub fn run_logged(mut command: Command, what: &str, log_path: &Path) -> Result<String> {
     let log_file = File::create(log_path).with_context(|| format!("write {}", log_path.display()))?;
     let status = command
-        .stdout(log_file.try_clone().with_context(|| format!("share {}", log_path.display()))?)
+        .stdout(
+            log_file
+                .try_clone()
+                .with_context(|| format!("share {}", log_path.display()))?,
+        )
         .stderr(log_file)
         .status()
         .with_context(|| format!("run {what}"))?;

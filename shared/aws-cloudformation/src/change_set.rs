@@ -73,7 +73,10 @@ impl CloudFormation {
                 return Ok(changes);
             }
         }
-        Err(CallError::invalid(call, format!("{change_set} has more than {PAGES_MAX} pages")))
+        Err(CallError::invalid(
+            call,
+            format!("{change_set} has more than {PAGES_MAX} pages"),
+        ))
     }
 
     /// Begins to do what a change set says; [`CloudFormation::describe_stack`] tells how it goes.
@@ -125,7 +128,10 @@ impl CloudFormation {
             Err(error) => return Err(call_error("cloudformation:DescribeStackEvents", &[], &error)),
         };
         // The newest comes first. Those of an earlier update follow the one that says that this one began.
-        let of_this_update = page.stack_events().iter().take_while(|event| !is_beginning(event, name));
+        let of_this_update = page
+            .stack_events()
+            .iter()
+            .take_while(|event| !is_beginning(event, name));
         let mut failures: Vec<ResourceFailure> = of_this_update.filter_map(failure).collect();
         failures.reverse();
         Ok(failures)
@@ -180,7 +186,12 @@ mod tests {
         let table = [
             (ChangeAction::Add, None, None, Action::Create),
             (ChangeAction::Modify, Some(Replacement::False), None, Action::Update),
-            (ChangeAction::Modify, Some(Replacement::True), None, Action::Replace { is_sure: true }),
+            (
+                ChangeAction::Modify,
+                Some(Replacement::True),
+                None,
+                Action::Replace { is_sure: true },
+            ),
             (
                 ChangeAction::Modify,
                 Some(Replacement::Conditional),
@@ -215,7 +226,10 @@ mod tests {
                 .resource_status_reason(reason)
                 .build()
         };
-        assert_eq!(failure(&event(ResourceStatus::CreateFailed, "Resource creation cancelled")), None);
+        assert_eq!(
+            failure(&event(ResourceStatus::CreateFailed, "Resource creation cancelled")),
+            None
+        );
         assert_eq!(failure(&event(ResourceStatus::CreateComplete, "")), None);
         let told = failure(&event(ResourceStatus::UpdateFailed, "no such key")).unwrap();
         assert_eq!((told.name.as_str(), told.reason.as_str()), ("Topic", "no such key"));

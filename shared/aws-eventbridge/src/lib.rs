@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use outrigger_aws::{Aws, call_error};
 use outrigger_engine::events::Event;
 use outrigger_engine::ports::events::Events;
@@ -54,15 +54,41 @@ impl Events for EventBus {
             .send()
             .await
             .map_err(|error| call_error(PUT, &[], &error))?;
-        match answer.entries().iter().find_map(|entry| Some((entry.error_code()?, entry.error_message()))) {
-            None => Ok(()),
-            Some((code, message)) => Err(CallError {
-                call: PUT.to_owned(),
-                kind: CallErrorKind::Unknown,
-                code: code.to_owned(),
-                message: message.unwrap_or("no message").to_owned(),
-                request_id: None,
-            }),
-        }
+        refusal(answer.entries()).map_or(Ok(()), Err)
+    }
+}
+
+/// Why an entry was not kept, if one was not.
+fn refusal(entries: &[PutEventsResultEntry]) -> Option<CallError> {
+    let (code, message) = entries
+        .iter()
+        .find_map(|entry| Some((entry.error_code()?, entry.error_message())))?;
+    Some(CallError {
+        call: PUT.to_owned(),
+        kind: CallErrorKind::Unknown,
+        code: code.to_owned(),
+        message: message.unwrap_or("no message").to_owned(),
+        request_id: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_was_not_kept_is_an_error_though_the_call_succeeded() {
+        let kept = PutEventsResultEntry::builder().event_id("1").build();
+        let refused = PutEventsResultEntry::builder()
+            .error_code("ThrottlingException")
+            .error_message("slow down")
+            .build();
+        assert_eq!(refusal(&[]).map(|error| error.code), None);
+        assert_eq!(refusal(std::slice::from_ref(&kept)).map(|error| error.code), None);
+        let error = refusal(&[kept, refused]).unwrap();
+        assert_eq!(
+            (error.code.as_str(), error.message.as_str()),
+            ("ThrottlingException", "slow down")
+        );
     }
 }

@@ -81,7 +81,10 @@ pub(crate) fn of_operation(closed: &Closed, now_ms: UnixMs) -> Value {
         "resources_drifted": closed.drifted,
     });
     if let Some(seconds) = closed.duration_seconds {
-        directives.push(directive(&["control_plane", "workflow"], &[("operation_seconds", "Seconds")]));
+        directives.push(directive(
+            &["control_plane", "workflow"],
+            &[("operation_seconds", "Seconds")],
+        ));
         line["operation_seconds"] = json!(seconds);
     }
     line["_aws"] = json!({"Timestamp": now_ms, "CloudWatchMetrics": directives});

@@ -184,7 +184,13 @@ pub struct Closed {
 impl Closed {
     /// What is told of an operation that ended, from what its function answers and what is on record.
     pub(crate) fn new(control_plane: &str, response: &Response, record: Option<&OperationRecord>) -> Self {
-        let named = |texts: &[String]| texts.iter().take(NAMED_MAX).map(|text| cut(text, TEXT_CHARS_MAX)).collect();
+        let named = |texts: &[String]| {
+            texts
+                .iter()
+                .take(NAMED_MAX)
+                .map(|text| cut(text, TEXT_CHARS_MAX))
+                .collect()
+        };
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let closed_at_ms = record.and_then(|record| record.closed_at_ms);
         let mut closed = Self {
@@ -199,7 +205,9 @@ impl Closed {
             reason: record.and_then(|record| record.reason.clone()),
             started_at: record.map(|record| rfc3339(record.started_at_ms)),
             closed_at: closed_at_ms.map(rfc3339),
-            duration_seconds: record.zip(closed_at_ms).map(|(record, at_ms)| seconds(record.started_at_ms, at_ms)),
+            duration_seconds: record
+                .zip(closed_at_ms)
+                .map(|(record, at_ms)| seconds(record.started_at_ms, at_ms)),
             failures: named(&response.failures),
             failures_count: response.failures.len(),
             kept: named(&response.kept),

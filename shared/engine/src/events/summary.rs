@@ -15,7 +15,9 @@ pub(super) fn summary(closed: &Closed) -> String {
         _ => "a stack that its input does not name".to_owned(),
     };
     let workflow = closed.workflow.map_or("an operation", |workflow| workflow.as_str());
-    let after = closed.duration_seconds.map_or(String::new(), |seconds| format!(" after {}", span(seconds)));
+    let after = closed
+        .duration_seconds
+        .map_or(String::new(), |seconds| format!(" after {}", span(seconds)));
     let ended = match closed.outcome {
         Ending::Succeeded if closed.drifted == 1 => "1 resource is not as it is recorded".to_owned(),
         Ending::Succeeded if closed.drifted > 1 => format!("{} resources are not as they are recorded", closed.drifted),
@@ -97,11 +99,13 @@ mod tests {
     #[test]
     fn summaries_fit_on_a_phone() {
         use Workflow::{Destroy, Drift, Provision};
-        let quota = "us-east-1/db-instance/database: InstanceQuotaExceeded: you have 40 \"instances\"\n and may have 40.";
+        let quota =
+            "us-east-1/db-instance/database: InstanceQuotaExceeded: you have 40 \"instances\"\n and may have 40.";
         let skipped = "us-east-1/alarm/database-cpu: skipped, because us-east-1/db-instance/database failed";
         let stopped = "the execution shop-production-provision-1 ended as ABORTED";
         let taken = "another operation has taken the stack over";
-        let refused = "PlanOutdated: the plan no longer fits, nothing was changed; plan again; 1 problem:\n- plan: older";
+        let refused =
+            "PlanOutdated: the plan no longer fits, nothing was changed; plan again; 1 problem:\n- plan: older";
         let long = "a resource: ".to_owned() + &"very long ".repeat(60);
         let table = [
             (Provision, Ending::Succeeded, 754, vec![], 0),
@@ -133,7 +137,9 @@ mod tests {
 
     #[test]
     fn an_event_stays_small_whatever_failed() {
-        let failures: Vec<String> = (0..10_000).map(|number| format!("resource {number}: {}", "é".repeat(5_000))).collect();
+        let failures: Vec<String> = (0..10_000)
+            .map(|number| format!("resource {number}: {}", "é".repeat(5_000)))
+            .collect();
         let failures: Vec<&str> = failures.iter().map(String::as_str).collect();
         let closed = closed(Workflow::Provision, Ending::Failed, 1, &failures, 0);
         assert_eq!(closed.failures_count, 10_000);

@@ -22,7 +22,10 @@ impl MemoryEvents {
 #[async_trait]
 impl Events for MemoryEvents {
     async fn put(&self, event: &Event) -> Result<(), CallError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(event.clone());
         Ok(())
     }
 }

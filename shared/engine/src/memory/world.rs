@@ -399,7 +399,8 @@ impl World {
         let detail = StatusChange {
             name: operation.to_owned(),
             execution_arn: String::new(),
-            state_machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:outrigger-provision-stack".to_owned(),
+            state_machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:outrigger-provision-stack"
+                .to_owned(),
             status: status.to_owned(),
             input: Some(input.to_string()),
             error: None,

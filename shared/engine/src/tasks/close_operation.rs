@@ -74,7 +74,10 @@ impl StatusChange {
     fn workflow(&self) -> Option<Workflow> {
         [Workflow::Provision, Workflow::Destroy, Workflow::Drift]
             .into_iter()
-            .find(|workflow| self.state_machine_arn.ends_with(&format!("{}-stack", workflow.as_str())))
+            .find(|workflow| {
+                self.state_machine_arn
+                    .ends_with(&format!("{}-stack", workflow.as_str()))
+            })
     }
 
     /// The stack that the input names, as far as it can be read; empty names where it cannot.
@@ -97,9 +100,22 @@ impl StatusChange {
 
     /// Why an operation never began.
     fn refusal(&self) -> String {
-        match (&self.error, &self.cause) {
-            (Some(error), Some(cause)) => format!("{error}: {cause}"),
-            (Some(text), None) | (None, Some(text)) => text.clone(),
+        /// What Lambda makes of a function's error.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Error {
+            error_message: String,
+        }
+        let cause = self
+            .cause
+            .as_deref()
+            .map(|cause| match serde_json::from_str::<Error>(cause) {
+                Ok(Error { error_message }) => error_message,
+                Err(_) => cause.to_owned(),
+            });
+        match (&self.error, cause) {
+            (_, Some(cause)) => cause,
+            (Some(error), None) => error.clone(),
             (None, None) => format!("the execution {} ended as {}", self.name, self.status),
         }
     }

@@ -109,3 +109,28 @@ pub struct Invocation {
     /// When the function is stopped at the latest, by its own clock.
     pub deadline_ms: UnixMs,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::content::OperationRecord;
+
+    /// An operation may be begun by one version and gone on with or closed by a later one (docs/adr/0008).
+    #[test]
+    fn what_earlier_versions_handed_on_can_be_read() {
+        let tickets = [
+            r#"{"stack": "shop", "environment": "production", "operation": "a", "token": 3, "plans": {"network": "ab"}}"#,
+            r#"{"stack": "shop", "environment": "production", "operation": "a", "token": 3, "phase": "converge",
+                "plans": {"network": "ab"}}"#,
+        ];
+        for ticket in tickets {
+            let ticket: Ticket = serde_json::from_str(ticket).unwrap();
+            assert_eq!((ticket.token, ticket.phase), (FencingToken(3), Phase::Converge));
+            assert_eq!(ticket.plans.get(&Lane::Network).map(String::as_str), Some("ab"));
+        }
+        let record = r#"{"operation": "a", "stack": {"stack": "shop", "environment": "production"}, "workflow": "provision",
+            "execution_arn": "arn", "started_at_ms": 5}"#;
+        let record: OperationRecord = serde_json::from_str(record).unwrap();
+        assert!(!record.told && record.closed_at_ms.is_none());
+    }
+}

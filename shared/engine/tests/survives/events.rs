@@ -49,15 +49,23 @@ async fn a_start_and_an_end_are_told() {
         .map(|closed| (closed.operation.as_str(), closed.outcome, closed.attention))
         .collect();
     let succeeded = Ending::Succeeded;
-    assert_eq!(ends, [("provision-1", succeeded, false), ("destroy-1", succeeded, false)]);
-    assert!(!closed[0].outputs.is_empty() && closed[0].duration_seconds > Some(0), "{closed:#?}");
+    assert_eq!(
+        ends,
+        [("provision-1", succeeded, false), ("destroy-1", succeeded, false)]
+    );
+    assert!(
+        !closed[0].outputs.is_empty() && closed[0].duration_seconds > Some(0),
+        "{closed:#?}"
+    );
 }
 
 /// Step Functions tells of a failed execution as well, after the workflow has closed it.
 #[tokio::test]
 async fn a_failure_is_told_once_whoever_closes() {
     let world = World::new(Habits::default());
-    world.cloud.set_plot(|_, call| call.key.to_string().contains("db-instance").then_some(Fault::Refused));
+    world
+        .cloud
+        .set_plot(|_, call| call.key.to_string().contains("db-instance").then_some(Fault::Refused));
     let response = provision(&world, "provision-1").await;
     assert_eq!(response.outcome, Ending::Failed, "{response:?}");
     for _ in 0..2 {
@@ -66,7 +74,10 @@ async fn a_failure_is_told_once_whoever_closes() {
     let closed = the_end_of(&world, "provision-1");
     assert_eq!((closed.outcome, closed.attention), (Ending::Failed, true));
     // What failed comes before what was skipped because of it.
-    assert!(closed.failures[0].starts_with("us-east-1/db-instance/database: "), "{closed:#?}");
+    assert!(
+        closed.failures[0].starts_with("us-east-1/db-instance/database: "),
+        "{closed:#?}"
+    );
 }
 
 #[tokio::test]
@@ -92,7 +103,9 @@ async fn what_never_began_is_told_with_what_its_execution_says() {
     let closed = the_end_of(&world, "drift-1");
     assert_eq!((closed.outcome, closed.attention), (Ending::NotBegun, false));
     assert_eq!(closed.stack.as_deref(), Some("shop"));
-    world.ended("drift-2", "FAILED", &json!({ "document_s3": "s3://bucket/key" })).await;
+    world
+        .ended("drift-2", "FAILED", &json!({ "document_s3": "s3://bucket/key" }))
+        .await;
     assert_eq!(the_end_of(&world, "drift-2").stack, None);
 }
 
@@ -122,7 +135,10 @@ async fn a_lease_that_ran_out_over_an_open_operation_is_stale() {
     world.clock.advance(300_000);
     let found = stale().await;
     assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!((&found[0].stack, found[0].operation.as_str()), (&the_stack(), "provision-1"));
+    assert_eq!(
+        (&found[0].stack, found[0].operation.as_str()),
+        (&the_stack(), "provision-1")
+    );
     world.stopped("provision-1").await;
     assert_eq!(stale().await, [], "it was closed");
 }
