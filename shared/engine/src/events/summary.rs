@@ -37,7 +37,9 @@ pub(super) fn summary(closed: &Closed) -> String {
             1 => text.push_str(" (and 1 more failure)"),
             more => text.push_str(&format!(" (and {more} more failures)")),
         }
-        text.push('.');
+        if !text.ends_with("...") {
+            text.push('.');
+        }
     }
     // An operation that never began is not on record.
     if closed.outcome != Ending::NotBegun {
