@@ -223,7 +223,7 @@ print("Changeset created successfully.", made["Id"])
             poll: Duration::from_millis(100),
         };
         let template = |version: &str, alarm: serde_json::Value| {
-            let topic = serde_json::json!({ "Type": "AWS::SNS::Topic" });
+            let topic = serde_json::json!({ "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": version } });
             serde_json::json!({
                 "Resources": { "Topic": topic, "Alarm": alarm },
                 "Outputs": { "Version": { "Value": version } },
@@ -248,7 +248,12 @@ print("Changeset created successfully.", made["Id"])
         let before = installation.installed().await.unwrap();
         let said = change_set(&local, "third", "UPDATE", &template("0.2.0", queue()));
         let proposal = installation.proposal(&said, before).await.unwrap();
-        assert_eq!(proposal.changes, [], "outputs alone");
+        let changes: Vec<_> = proposal
+            .changes
+            .iter()
+            .map(|change| (change.name.as_str(), change.action))
+            .collect();
+        assert_eq!(changes, [("Topic", outrigger_aws_cloudformation::Action::Update)]);
         let stack = installation.carry_out(&proposal).await.unwrap();
         assert_eq!(stack.outputs.get("Version").map(String::as_str), Some("0.2.0"));
 
