@@ -1,10 +1,28 @@
 //! The command line's arguments.
 
-use std::path::PathBuf;
-
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::stack::StackName;
+use crate::commands::bootstrap::Bootstrap;
+use crate::commands::completions::Completions;
+use crate::commands::destroy::Destroy;
+use crate::commands::drift::Drift;
+use crate::commands::explain::Explain;
+use crate::commands::graph::Graph;
+use crate::commands::history::History;
+use crate::commands::init::Init;
+use crate::commands::local::LocalCommand;
+use crate::commands::logs::Logs;
+use crate::commands::outputs::Outputs;
+use crate::commands::plan::Plan;
+use crate::commands::report::Report;
+use crate::commands::show::Show;
+use crate::commands::status::Status;
+use crate::commands::unlock::Unlock;
+use crate::commands::up::Up;
+use crate::commands::validate::Validate;
+use crate::commands::watch::Watch;
+use crate::commands::{demo, doctor, list, local, lock, schema};
+use crate::stack::Stack;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -75,14 +93,18 @@ pub enum Target {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// See it work, without an AWS account: starts the local AWS and stands up a stack in it
+    #[command(after_help = demo::EXAMPLES)]
     Demo,
 
     /// The local AWS on this machine
-    #[command(subcommand)]
+    #[command(subcommand, after_help = local::EXAMPLES)]
     Local(LocalCommand),
 
     /// Install or update the control plane
     Bootstrap(Bootstrap),
+
+    /// Say what is wrong with documents, all of it, without AWS
+    Validate(Validate),
 
     /// Show what `up` would do with a document: what is created, changed, replaced and deleted
     Plan(Plan),
@@ -93,12 +115,26 @@ pub enum Command {
     /// Print the graph of a document's resources, without AWS
     Graph(Graph),
 
+    /// List the stacks: where they are, what has become of them, the last operation, drift
+    #[command(after_help = list::EXAMPLES)]
+    List,
+
+    /// Write a document to begin with, from one of the reference stacks
+    Init(Init),
+
+    /// Tell what a property of a document is, what it can be, and what changing it does
+    Explain(Explain),
+
+    /// Print the JSON Schema of the stack document, for editors
+    #[command(after_help = schema::EXAMPLES)]
+    Schema,
+
     /// Show where a stack stands: who operates on it, its lanes and resources, how the last operation ended; without a
     /// name, list the stacks
     Status(Status),
 
-    /// Show a stack's outputs
-    Outputs(Stack),
+    /// Show a stack's outputs, or one of them
+    Outputs(Outputs),
 
     /// List a stack's operations, the newest first
     History(History),
@@ -106,173 +142,34 @@ pub enum Command {
     /// Show an operation: who, why, how it went, every step and the requests that it made of AWS
     Show(Show),
 
+    /// Follow an operation until it has ended, as the command that started it does; of one that has ended, show how
+    Watch(Watch),
+
+    /// Show what the control plane's functions have told of a stack, or of an operation
+    Logs(Logs),
+
+    /// Write an operation as a page to keep, send and print: one HTML file that needs nothing else
+    Report(Report),
+
     /// Look for what was changed behind Outrigger's back
     Drift(Drift),
 
     /// Show who holds a stack
+    #[command(after_help = lock::EXAMPLES)]
     Lock(Stack),
 
     /// Take a stack from an operation that holds it and will not end
     Unlock(Unlock),
 
-    /// Take a stack down
+    /// Take a stack down: shows what is deleted, asks to type its name, and deletes it
     Destroy(Destroy),
-}
 
-/// What to do with the local AWS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-pub enum LocalCommand {
-    /// Start it; it goes on running in the background
-    Up,
-    /// Stop it; everything in it is gone
-    Down,
-    /// Show whether it runs, and its endpoint, for any AWS client
-    Status,
-}
+    /// Check that all that commands need is there: tools, credentials, clock, control plane, permissions
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor,
 
-/// What `bootstrap` takes.
-#[derive(Debug, Args)]
-pub struct Bootstrap {
-    /// With --target aws: the environment of samconfig.toml that says how to install it
-    #[arg(long, value_name = "ENVIRONMENT", default_value = "dev")]
-    pub config_env: String,
-
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
-}
-
-/// What `plan` takes.
-#[derive(Debug, Args)]
-pub struct Plan {
-    /// The stack document, YAML or JSON; `-` reads standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-}
-
-/// What `graph` takes.
-#[derive(Debug, Args)]
-pub struct Graph {
-    /// The stack document, YAML or JSON; `-` reads standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-
-    /// In which language; with --output json it is nodes and edges
-    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
-    pub format: GraphFormat,
-}
-
-/// A language for graphs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
-    /// Graphviz: `outrigger graph FILE | dot -Tsvg`.
-    Dot,
-    /// Mermaid, which Markdown on GitHub and GitLab shows.
-    Mermaid,
-}
-
-/// What `up` takes.
-#[derive(Debug, Args)]
-pub struct Up {
-    /// The stack document, YAML or JSON; `-` reads standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-
-    /// Carry out this plan, which `outrigger plan` has shown, and no other; without it a plan is made and shown first
-    #[arg(long, value_name = "ID")]
-    pub plan: Option<String>,
-
-    /// Why; it is kept with the operation's record
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
-}
-
-/// What `status` takes.
-#[derive(Clone, Debug, Args)]
-pub struct Status {
-    /// `name` or `name/environment`; the environment may be left out if there is only one
-    #[arg(value_name = "STACK")]
-    pub stack: Option<StackName>,
-}
-
-/// What `history` takes.
-#[derive(Debug, Args)]
-pub struct History {
-    /// Which stack.
-    #[command(flatten)]
-    pub stack: Stack,
-
-    /// How many operations at most
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
-    pub limit: u32,
-}
-
-/// What `show` takes.
-#[derive(Debug, Args)]
-pub struct Show {
-    /// The operation's id, as `history` and `status` show it
-    #[arg(value_name = "OPERATION")]
-    pub operation: String,
-}
-
-/// What `drift` takes.
-#[derive(Debug, Args)]
-pub struct Drift {
-    /// Which stack.
-    #[command(flatten)]
-    pub stack: Stack,
-
-    /// Take what is there into the record, so that it is no drift any more
-    #[arg(long)]
-    pub accept: bool,
-
-    /// Why; it is kept with the operation's record
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-}
-
-/// What `unlock` takes.
-#[derive(Debug, Args)]
-pub struct Unlock {
-    /// Which stack.
-    #[command(flatten)]
-    pub stack: Stack,
-
-    /// Why; it is kept with the records of both operations
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
-}
-
-/// What `destroy` takes.
-#[derive(Debug, Args)]
-pub struct Destroy {
-    /// Which stack.
-    #[command(flatten)]
-    pub stack: Stack,
-
-    /// Why; it is kept with the operation's record
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
-}
-
-/// Which stack.
-#[derive(Clone, Debug, Args)]
-pub struct Stack {
-    /// `name` or `name/environment`; the environment may be left out if there is only one
-    #[arg(value_name = "STACK")]
-    pub stack: StackName,
+    /// Print a script that completes commands and options in a shell
+    Completions(Completions),
 }
 
 #[cfg(test)]

@@ -24,12 +24,7 @@ impl Context {
         if yes {
             return Ok(());
         }
-        if !std::io::stdin().is_terminal() || !Term::stderr().is_term() {
-            return Err(Failure::new(
-                Class::Usage,
-                format!("there is no terminal to ask on: {question} Answer with --yes"),
-            ));
-        }
+        needs_terminal(question)?;
         let answer = dialoguer::Confirm::new()
             .with_prompt(question)
             .default(false)
@@ -40,6 +35,24 @@ impl Context {
             Some(true) => Ok(()),
             Some(false) | None => Err(Failure::new(Class::Interrupted, "not confirmed; nothing was changed")),
         }
+    }
+
+    /// Asks for a name to be typed, unless it was said to go on: for what cannot be taken back.
+    ///
+    /// # Errors
+    /// When another name is typed, or there is no terminal to ask on.
+    pub(crate) fn confirm_by_name(&self, what: &str, name: &str, yes: bool) -> Result<(), Failure> {
+        if yes {
+            return Ok(());
+        }
+        needs_terminal(what)?;
+        let typed: String = dialoguer::Input::new()
+            .with_prompt(format!("{what} Type {name} to go on"))
+            .allow_empty(true)
+            .interact_text()
+            .context("ask on the terminal")
+            .class(Class::Interrupted)?;
+        is_typed(&typed, name)
     }
 
     /// A command of ours, as the user would type it.
@@ -66,6 +79,29 @@ impl Context {
     }
 }
 
+/// Where nobody can be asked, it was to be said beforehand.
+fn needs_terminal(question: &str) -> Result<(), Failure> {
+    if std::io::stdin().is_terminal() && Term::stderr().is_term() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Class::Usage,
+        format!("there is no terminal to ask on: {question} Answer with --yes"),
+    ))
+}
+
+/// Whether the name that was typed is the one that was asked for; spaces around it do not count.
+fn is_typed(typed: &str, name: &str) -> Result<(), Failure> {
+    if typed.trim() == name {
+        return Ok(());
+    }
+    let message = match typed.trim() {
+        "" => "nothing was typed; nothing was changed".to_owned(),
+        other => format!("{other} is not {name}; nothing was changed"),
+    };
+    Err(Failure::new(Class::Interrupted, message))
+}
+
 /// Runs what blocks without keeping a worker from the rest; Ctrl-C ends the process meanwhile, as ever.
 pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
@@ -81,6 +117,20 @@ pub(crate) fn say(line: &str) {
 pub(crate) mod tests {
     use super::*;
     use crate::arguments::{Format, Target};
+
+    #[test]
+    fn only_the_name_itself_goes_on() {
+        for (typed, error) in [
+            ("shop/production", None),
+            (" shop/production ", None),
+            ("", Some("nothing was typed; nothing was changed")),
+            ("y", Some("y is not shop/production; nothing was changed")),
+            ("shop", Some("shop is not shop/production; nothing was changed")),
+        ] {
+            let answer = is_typed(typed, "shop/production").map_err(|failure| failure.to_string());
+            assert_eq!(answer.err().as_deref(), error, "{typed:?}");
+        }
+    }
 
     /// Of a control plane whose options are all other than the defaults.
     pub(crate) fn context() -> Context {

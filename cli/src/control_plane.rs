@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 use outrigger_aws::Aws;
 use outrigger_aws_cloudformation::{CloudFormation, StackDescription};
+use outrigger_aws_cloudwatchlogs::LogReader;
 use outrigger_aws_dynamodb::DynamoStore;
 use outrigger_aws_sfn::StepFunctions;
 use outrigger_engine::ports::clock::SystemClock;
@@ -53,17 +54,76 @@ impl ControlPlane {
         output_of(&self.stack, key, &self.name).class(Class::Environment)
     }
 
+    /// The status of its CloudFormation stack.
+    pub(crate) fn status(&self) -> &str {
+        &self.stack.status
+    }
+
+    /// Its version, as far as it tells one.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.stack.outputs.get("Version").map(String::as_str)
+    }
+
+    /// The names of its functions.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &str> {
+        let outputs = self.stack.outputs.iter();
+        outputs
+            .filter(|(key, _)| key.ends_with("Function"))
+            .map(|(_, name)| name.as_str())
+    }
+
+    /// A function's name without the control plane's, which every one begins with.
+    pub(crate) fn short(&self, function: &str) -> String {
+        let rest = function
+            .strip_prefix(&self.name)
+            .and_then(|rest| rest.strip_prefix('-'));
+        rest.unwrap_or(function).to_owned()
+    }
+
+    /// Reads its functions' logs.
+    pub(crate) fn log_reader(&self) -> LogReader {
+        LogReader::new(&self.aws, &self.region)
+    }
+
+    /// The configuration that it is reached with.
+    pub(crate) fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
     /// Who uses this command line, as AWS knows them; `None` where it does not tell.
     pub(crate) async fn caller(&self) -> Option<String> {
         outrigger_aws_sts::caller(&self.aws, Some(&self.region)).await.ok()
     }
 }
 
-/// Finds the control plane that the options mean.
+/// The AWS that the options mean.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// Its configuration.
+    pub(crate) aws: Aws,
+    /// Its region.
+    pub(crate) region: Region,
+    /// Where it is, for people.
+    name: String,
+    is_local: bool,
+}
+
+impl Place {
+    fn local(local: &LocalAws) -> Self {
+        Self {
+            aws: local.aws(),
+            region: Region::new(local.region()),
+            name: format!("the local AWS at {}", local.endpoint()),
+            is_local: true,
+        }
+    }
+}
+
+/// Finds the AWS that the options mean.
 ///
 /// # Errors
-/// When the AWS they mean is not there, or the control plane is not installed in it: what to do is in the error.
-pub(crate) async fn connect(context: &Context) -> Result<ControlPlane, Failure> {
+/// When it is not there: what to do is in the error.
+pub(crate) async fn place(context: &Context) -> Result<Place, Failure> {
     match context.options.target {
         Target::Local => {
             let project = Project::find().class(Class::Environment)?;
@@ -78,29 +138,36 @@ pub(crate) async fn connect(context: &Context) -> Result<ControlPlane, Failure> 
                 );
                 Failure::new(Class::Environment, message)
             })?;
-            connect_local(context, &local).await
+            Ok(Place::local(&local))
         }
         Target::Aws => {
             let aws = Aws::new();
             let region = region_of(&aws).await.class(Class::Environment)?;
-            let place = format!("AWS, {region}");
-            find(context, &aws, &region, place, false)
-                .await
-                .class(Class::Environment)
+            Ok(Place {
+                aws,
+                name: format!("AWS, {region}"),
+                region,
+                is_local: false,
+            })
         }
     }
 }
 
-/// The control plane in a local AWS.
-pub(crate) async fn connect_local(context: &Context, local: &LocalAws) -> Result<ControlPlane, Failure> {
-    let place = format!("the local AWS at {}", local.endpoint());
-    let region = Region::new(local.region());
-    find(context, &local.aws(), &region, place, true)
-        .await
-        .class(Class::Environment)
+/// Finds the control plane that the options mean.
+///
+/// # Errors
+/// When the AWS they mean is not there, or the control plane is not installed in it: what to do is in the error.
+pub(crate) async fn connect(context: &Context) -> Result<ControlPlane, Failure> {
+    find(context, place(context).await?).await.class(Class::Environment)
 }
 
-async fn region_of(aws: &Aws) -> Result<Region> {
+/// The control plane in a local AWS.
+pub(crate) async fn connect_local(context: &Context, local: &LocalAws) -> Result<ControlPlane, Failure> {
+    find(context, Place::local(local)).await.class(Class::Environment)
+}
+
+/// The region that the environment means.
+pub(crate) async fn region_of(aws: &Aws) -> Result<Region> {
     let config = aws.config(None).await;
     let region = config.region().ok_or_else(|| {
         anyhow!("no AWS region is set; set AWS_REGION, or `region` in the profile that AWS_PROFILE names")
@@ -108,9 +175,15 @@ async fn region_of(aws: &Aws) -> Result<Region> {
     Ok(Region::new(region.as_ref()))
 }
 
-async fn find(context: &Context, aws: &Aws, region: &Region, place: String, is_local: bool) -> Result<ControlPlane> {
+async fn find(context: &Context, place: Place) -> Result<ControlPlane> {
+    let Place {
+        aws,
+        region,
+        name: place,
+        is_local,
+    } = place;
     let name = &context.options.control_plane;
-    let stack = CloudFormation::new(aws, region)
+    let stack = CloudFormation::new(&aws, &region)
         .describe_stack(name)
         .await
         .with_context(|| format!("look for the control plane {name} in {place}"))?
@@ -121,16 +194,16 @@ async fn find(context: &Context, aws: &Aws, region: &Region, place: String, is_l
             )
         })?;
     let table = output_of(&stack, "StateTable", name)?;
-    let store = DynamoStore::new(aws, Some(region.clone()), table);
+    let store = DynamoStore::new(&aws, Some(region.clone()), table);
     Ok(ControlPlane {
         name: name.clone(),
         place,
         is_local,
         state: State::new(Arc::new(store), Arc::new(SystemClock)),
-        executions: StepFunctions::new(aws, region),
+        executions: StepFunctions::new(&aws, &region),
         document_bucket: stack.outputs.get("DocumentBucket").cloned(),
-        aws: aws.clone(),
-        region: region.clone(),
+        aws,
+        region,
         stack,
     })
 }

@@ -3,6 +3,10 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
+use crate::document::Report;
+
 /// What kind of failure a command ended with; each has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -21,6 +25,16 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every kind.
+    pub const ALL: [Class; 6] = [
+        Class::Operation,
+        Class::Usage,
+        Class::Locked,
+        Class::Environment,
+        Class::Drifted,
+        Class::Interrupted,
+    ];
+
     /// The exit code.
     pub fn code(self) -> u8 {
         match self {
@@ -30,6 +44,18 @@ impl Class {
             Class::Environment => 4,
             Class::Drifted => 5,
             Class::Interrupted => 130,
+        }
+    }
+
+    /// Its name, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Operation => "operation",
+            Class::Usage => "usage",
+            Class::Locked => "locked",
+            Class::Environment => "environment",
+            Class::Drifted => "drifted",
+            Class::Interrupted => "interrupted",
         }
     }
 
@@ -45,6 +71,8 @@ pub struct Failure {
     /// What kind of failure.
     pub class: Class,
     error: anyhow::Error,
+    /// What is wrong with documents, one by one.
+    report: Option<Box<Report>>,
 }
 
 impl Failure {
@@ -53,7 +81,39 @@ impl Failure {
         Self {
             class,
             error: anyhow::Error::msg(message.into()),
+            report: None,
         }
+    }
+
+    /// A failure over problems of documents; the message says which documents, and how many problems.
+    pub(crate) fn with_report(class: Class, message: impl Into<String>, report: Report) -> Self {
+        Self {
+            report: Some(Box::new(report)),
+            ..Self::new(class, message)
+        }
+    }
+
+    /// The problems, as people read them on standard error; none where there are no problems of documents.
+    pub(crate) fn report(&self) -> Option<&Report> {
+        self.report.as_deref()
+    }
+
+    /// As [`Failure::report`], to keep.
+    pub(crate) fn into_report(self) -> Option<Report> {
+        self.report.map(|report| *report)
+    }
+
+    /// What programs are told where there is no other result.
+    pub(crate) fn json(&self) -> Value {
+        let mut value = json!({"error": {
+            "kind": self.class.as_str(),
+            "exit_code": self.class.code(),
+            "message": self.to_string(),
+        }});
+        if let Some(report) = &self.report {
+            value["problems"] = report.json().into();
+        }
+        value
     }
 }
 
@@ -69,6 +129,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
         Self {
             class: Class::Operation,
             error: error.into(),
+            report: None,
         }
     }
 }
@@ -84,6 +145,7 @@ impl<T, E: Into<anyhow::Error>> Classify<T> for Result<T, E> {
         self.map_err(|error| Failure {
             class,
             error: error.into(),
+            report: None,
         })
     }
 }
@@ -117,6 +179,10 @@ mod tests {
             .class(Class::Usage)
             .unwrap_err();
         assert_eq!(failure.to_string(), "read the document a.yaml: no such file");
+        assert_eq!(
+            failure.json(),
+            json!({"error": {"kind": "usage", "exit_code": 2, "message": "read the document a.yaml: no such file"}})
+        );
         assert_eq!(failure.class, Class::Usage);
         assert_eq!(Failure::from(anyhow::anyhow!("it broke")).class, Class::Operation);
     }

@@ -3,10 +3,19 @@
 use std::fmt;
 use std::str::FromStr;
 
+use clap::Args;
 use outrigger_model::StackId;
 
 use crate::control_plane::ControlPlane;
 use crate::failure::{Class, Failure};
+
+/// Which stack.
+#[derive(Clone, Debug, Args)]
+pub struct Stack {
+    /// `name` or `name/environment`; the environment may be left out if there is only one
+    #[arg(value_name = "STACK")]
+    pub stack: StackName,
+}
 
 /// A stack as a user names it: `name` or `name/environment`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! The harness of the end-to-end tests: a local AWS of their own, with the control plane in it.
 
+pub mod browser;
+pub mod events;
+
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;

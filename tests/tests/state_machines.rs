@@ -174,8 +174,15 @@ fn definitions_are_jsonata_bounded_in_time_and_explained() -> Result<()> {
         }
         if matches!(kind, "Task" | "Parallel") {
             ensure!(!list(state, "Catch").is_empty(), "{path}: no Catch");
-            ensure!(state["Comment"].is_string(), "{path}: no Comment");
         }
+        // What the console shows: names that are words, and a sentence about each.
+        ensure!(state["Comment"].is_string(), "{path}: no Comment");
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let is_words = name.starts_with(|first: char| first.is_ascii_uppercase())
+            && name
+                .chars()
+                .all(|char| char.is_ascii_alphabetic() || matches!(char, ' ' | '?'));
+        ensure!(is_words, "{path}: a name that is no words");
         Ok(())
     })
 }
@@ -268,6 +275,46 @@ fn the_lanes_converge_alike_in_every_workflow() -> Result<()> {
             payload["workflow"]
         );
     }
+    Ok(())
+}
+
+/// An execution keeps its definition, and with it the versions of the functions that it began with.
+#[test]
+fn definitions_name_published_versions() -> Result<()> {
+    let template = std::fs::read_to_string(root().join("bootstrap/template.yaml"))?;
+    let filled: Vec<&str> = template
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.contains("FunctionArn: "))
+        .collect();
+    ensure!(filled.len() == 16, "{filled:?}");
+    for line in filled {
+        ensure!(line.ends_with("Function.Version"), "not a version: {line}");
+    }
+    let functions = template.matches("Type: AWS::Serverless::Function").count();
+    ensure!(
+        template.contains("    AutoPublishAlias: live"),
+        "no versions are published"
+    );
+    ensure!(
+        template.matches("AutoPublishAliasAllProperties: true").count() == functions,
+        "a function that is not published when only its configuration changes"
+    );
+    Ok(())
+}
+
+/// The installed version is what `bootstrap` compares with its own.
+#[test]
+fn the_template_says_the_version_of_the_workspace() -> Result<()> {
+    let template = std::fs::read_to_string(root().join("bootstrap/template.yaml"))?;
+    let (_, outputs) = template.split_once("\nOutputs:\n").context("no outputs")?;
+    let (_, version) = outputs.split_once("  Version:\n").context("no output Version")?;
+    let value = version.lines().find_map(|line| line.trim().strip_prefix("Value: "));
+    ensure!(
+        value == Some(concat!('"', env!("CARGO_PKG_VERSION"), '"')),
+        "the workspace is {}, the template {value:?}",
+        env!("CARGO_PKG_VERSION")
+    );
     Ok(())
 }
 

@@ -126,11 +126,12 @@ fn tiers_use_only_what_is_above_them() {
                     let library = [
                         "ipnet",
                         "petgraph",
+                        "schemars",
                         "serde",
                         "serde-saphyr",
                         "serde_json",
-                        "serde_path_to_error",
                         "sha2",
+                        "strsim",
                         "thiserror",
                     ];
                     own || library.contains(&dependency.as_str())

@@ -162,13 +162,14 @@ while True:
 """
 
 
-def function_zip() -> bytes:
-    """The deployment package of ``BOOTSTRAP``."""
+def function_zip(script: str = "") -> bytes:
+    """The deployment package of ``BOOTSTRAP``, or of a shell script."""
+    bootstrap = f"#!/bin/sh\n{script}\n" if script else BOOTSTRAP.format(python=sys.executable)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
-        archive.writestr(entry, BOOTSTRAP.format(python=sys.executable))
+        archive.writestr(entry, bootstrap)
     return content.getvalue()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unittest
 
-from support import GapTest, Server, function_zip, local, unique
+from support import GapTest, Server, function_zip, local, make_function, unique
 
 TRUST = {
     "Version": "2012-10-17",
@@ -105,3 +105,15 @@ class WhatMiniStackDoesTest(unittest.TestCase):
 
         ended = run(server, made["Machine"], {"hello": "there"})
         self.assertEqual({"hello": "there"}, json.loads(ended.get("output", "null")), ended)
+
+    def test_a_definition_keeps_the_version_that_it_names(self) -> None:
+        from test_step_functions import integration, machine, run
+
+        server = local()
+        functions, target = server.client("lambda"), make_function(server)
+        published = functions.publish_version(FunctionName=target)["FunctionArn"]
+        functions.update_function_configuration(FunctionName=target, Timeout=21)
+        functions.update_function_code(FunctionName=target, ZipFile=function_zip("echo nothing of this kind; exit 1"))
+        for function, wanted in ((published, "SUCCEEDED"), (target, "FAILED")):
+            call = integration("lambda:invoke", {"FunctionName": function, "Payload": {"hello": "there"}}, End=True)
+            self.assertEqual(wanted, run(server, machine(server, {"Call": call}))["status"], function)

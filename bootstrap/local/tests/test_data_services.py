@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unittest
 
 from support import GapTest, Server, code, local, unique
@@ -425,3 +426,28 @@ class WhatMiniStackDoesTest(unittest.TestCase):
             with self.assertRaises(dynamodb.exceptions.ConditionalCheckFailedException) as failed:
                 call(**condition, **arguments)
             self.assertEqual(item, failed.exception.response["Item"])
+
+
+class LogPagesTest(GapTest):
+    def test_events_are_read_page_by_page(self) -> None:
+        def observe(server: Server) -> list[object]:
+            logs, group = server.client("logs"), unique("group")
+            logs.create_log_group(logGroupName=group)
+            now = int(time.time() * 1000)
+            for stream, moments in {"one": [0, 1, 1, 2], "two": [1, 1, 3]}.items():
+                logs.create_log_stream(logGroupName=group, logStreamName=stream)
+                events = [{"timestamp": now + moment, "message": f"{stream} {index}"} for index, moment in enumerate(moments)]
+                logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+            pages = logs.get_paginator("filter_log_events")
+            read = [
+                [event["message"] for event in page["events"]]
+                for page in pages.paginate(logGroupName=group, PaginationConfig={"PageSize": 2})
+            ]
+            whole = [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+            return [
+                [len(page) for page in read],
+                [message for page in read for message in page] == whole,
+                code(logs.filter_log_events, logGroupName=group, nextToken="none of ours"),
+            ]
+
+        self.check(observe, [[2, 2, 2, 1], True, "InvalidParameterException"])

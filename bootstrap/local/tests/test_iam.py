@@ -344,6 +344,26 @@ class RoleConditionsTest(GapTest):
         self.check(observe, ["ok", "AccessDenied", "AccessDenied"])
 
 
+class EventConditionsTest(GapTest):
+    def test_of_the_source(self) -> None:
+        def observe(server: Server) -> list[object]:
+            condition = {
+                "ForAllValues:StringEquals": {"events:source": "ours"},
+                "Null": {"events:source": "false"},
+            }
+            put = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*", "Condition": condition}
+            target = make_function(server, put)
+
+            def ended(source: str) -> object:
+                entries = [{"Source": source, "DetailType": "d", "Detail": "{}"}]
+                arguments = {"Entries": entries}
+                return invoke(server, target, service="events", operation="put_events", arguments=arguments)
+
+            return [ended("ours"), ended("theirs")]
+
+        self.check(observe, ["ok", "AccessDeniedException"])
+
+
 class PoliciesTest(GapTest):
     def test_what_is_refused(self) -> None:
         def observe(server: Server) -> list[str]:

@@ -252,28 +252,6 @@ class StateMachineRolesTest(GapTest):
 
         self.check(observe, ["Lambda.AWSLambdaException", None, "Dynamodb.AccessDeniedException"])
 
-    def test_a_condition_on_the_source_of_events(self) -> None:
-        def observe(server: Server) -> list[str | None]:
-            condition = {
-                "ForAllValues:StringEquals": {"events:source": "ours"},
-                "Null": {"events:source": "false"},
-            }
-            put = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*", "Condition": condition}
-            role = make_role(server, "states", put)
-
-            def end(source: str) -> str | None:
-                entry = {"Source": source, "DetailType": "d", "Detail": {}}
-                state = {
-                    "Type": "Task", "Resource": "arn:aws:states:::events:putEvents", "End": True,
-                    "Arguments": {"Entries": [entry]},
-                }  # fmt: skip
-                return run(server, machine(server, {"Put": state}, role)).get("error")
-
-            return [end("ours"), end("theirs")]
-
-        self.check(observe, [None, "Events.AccessDeniedException"])
-
-
     def test_a_task_on_another_object_than_allowed(self) -> None:
         def observe(server: Server) -> list[str | None]:
             child = machine(server, {"End": {"Type": "Succeed"}})
@@ -338,9 +316,10 @@ class EventRulesTest(GapTest):
         self.check(observe, [refused, refused, refused, "ok", refused, "ok"])
 
 
-def permit(server: Server, target: str, rule: str) -> None:
+def permit(server: Server, target: str, rule: str, **options: str) -> None:
     """Lets a rule invoke a function."""
     server.client("lambda").add_permission(
+        **options,
         FunctionName=target,
         StatementId=unique("rule"),
         Action="lambda:InvokeFunction",
@@ -373,6 +352,33 @@ class EventTargetsTest(GapTest):
             return eventually(calls, lambda seen: seen == [3, 0], 12)
 
         self.check(observe, [3, 0])
+
+
+    def test_an_alias_has_permissions_and_repetitions_of_its_own(self) -> None:
+        def observe(server: Server) -> list[int]:
+            events, functions = server.client("events"), server.client("lambda")
+            targets, rule, mark = [make_function(server), make_function(server)], unique("rule"), unique("mark")
+            arn = events.put_rule(Name=rule, EventPattern=json.dumps({"source": [mark]}))["RuleArn"]
+            for index, target in enumerate(targets):
+                version = functions.publish_version(FunctionName=target)["Version"]
+                alias = functions.create_alias(FunctionName=target, Name="live", FunctionVersion=version)["AliasArn"]
+                functions.put_function_event_invoke_config(
+                    FunctionName=target, Qualifier="live", MaximumRetryAttempts=1
+                )
+                given = json.dumps({"mark": mark, "fail": "Ours"})
+                events.put_targets(Rule=rule, Targets=[{"Id": str(index), "Arn": alias, "Input": given}])
+            permit(server, targets[0], arn, Qualifier="live")
+            # A permission for the function is none for its alias.
+            permit(server, targets[1], arn)
+            events.put_events(Entries=[{"Source": mark, "DetailType": "d", "Detail": "{}"}])
+
+            def calls() -> list[int]:
+                groups = ["/aws/lambda/" + target.rpartition(":")[2] for target in targets]
+                return [sum(mark in event["message"] for event in log_events(server, group)) for group in groups]
+
+            return eventually(calls, lambda seen: seen == [2, 0], 12)
+
+        self.check(observe, [2, 0])
 
 
 def log_events(server: Server, group: str) -> list[dict]:

@@ -24,7 +24,9 @@ from outrigger_local import processes
 config = Config()
 config.bind = [f"fd://{listener.fileno()}"]
 config.loglevel = "WARNING"
-(directory / "endpoint.json").write_text(json.dumps({"endpoint": f"http://127.0.0.1:{port}"}))
+announced = directory / "endpoint.json"
+announced.with_suffix(".new").write_text(json.dumps({"endpoint": f"http://127.0.0.1:{port}"}))
+announced.with_suffix(".new").rename(announced)
 
 
 async def main() -> None:

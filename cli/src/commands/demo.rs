@@ -10,7 +10,7 @@ use super::{bootstrap, local, up};
 use crate::arguments::{Format, Target};
 use crate::context::{Context, blocking, say};
 use crate::control_plane::connect_local;
-use crate::document;
+use crate::document::{self, DocumentFile};
 use crate::failure::{Class, Classify, Failure};
 use crate::local::{self as local_aws, Deployed, LocalAws, Project};
 use crate::operation::{About, Ended};
@@ -19,6 +19,10 @@ use crate::output::{print_json, print_text, span, table};
 /// The stack that it stands up.
 const DOCUMENT: &str = "stacks/data-processing.yaml";
 const STEPS: usize = 3;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  outrigger demo";
 
 /// Runs the command.
 pub(super) async fn run(context: &Context) -> Result<(), Failure> {
@@ -30,7 +34,7 @@ pub(super) async fn run(context: &Context) -> Result<(), Failure> {
     }
     let started = Instant::now();
     let project = Project::find().class(Class::Environment)?;
-    let read = document::read(&project.root().join(DOCUMENT))?;
+    let read = document::read(&DocumentFile::new(project.root().join(DOCUMENT)))?;
 
     step(1, "a local AWS");
     let (local, fresh) = blocking(|| local_aws::start(&project, &mut say)).class(Class::Environment)?;
@@ -46,7 +50,8 @@ pub(super) async fn run(context: &Context) -> Result<(), Failure> {
     step(3, &format!("the stack of {DOCUMENT}"));
     let control_plane = connect_local(context, &local).await?;
     let about = About::new(&control_plane, Some("the demo")).await;
-    let ended = up::stand_up(context, &control_plane, &read, None, &about).await?;
+    // As `up --yes` does it: first what will be done, then that.
+    let ended = up::carry_out(context, &control_plane, &read, None, &about, true).await?;
     if context.options.output == Format::Json {
         let result = serde_json::to_value(&ended).map_err(|error| anyhow!("write the result as JSON: {error}"))?;
         print_json(&json!({"endpoint": local.endpoint(), "operation": result}))?;
@@ -77,6 +82,7 @@ fn next(context: &Context, local: &LocalAws, ended: &Ended) -> String {
             format!("status {stack}"),
             "every resource, and how the last operation ended",
         ),
+        (format!("logs {stack}"), "what the functions have told meanwhile"),
         (
             format!("plan {DOCUMENT}"),
             "after you have changed something in it: what would be done",

@@ -1,17 +1,41 @@
 //! `outrigger destroy`: take a stack down.
 
+use clap::Args;
 use outrigger_engine::state::content::Workflow;
 use outrigger_model::{Problem, StackId};
 use outrigger_plan::Protection;
 use serde_json::json;
 
-use crate::arguments::{Destroy, Format};
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::connect;
 use crate::failure::{Class, Failure};
 use crate::operation::{About, Ended, follow, start};
 use crate::output::{print_json, print_text, span};
 use crate::plan_view::{Paint, render, view};
+use crate::stack::Stack;
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger destroy shop/staging
+  outrigger destroy shop/staging --yes --reason \"the trial is over\"";
+
+/// What `destroy` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Destroy {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Do not ask to type the stack's name
+    #[arg(long, short)]
+    pub yes: bool,
+}
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, options: &Destroy) -> Result<(), Failure> {
@@ -26,10 +50,10 @@ pub(super) async fn run(context: &Context, options: &Destroy) -> Result<(), Fail
     } else {
         say(&render(&view, Paint::of_stderr()));
         let question = format!(
-            "Take {stack} down and delete everything in it ({})?",
+            "This takes {stack} down and deletes everything in it ({}).",
             control_plane.place
         );
-        context.confirm(&question, options.yes)?;
+        context.confirm_by_name(&question, &stack.to_string(), options.yes)?;
     }
     let about = About::new(&control_plane, options.reason.as_deref()).await;
     let input = about.input(json!({"stack": stack.stack, "environment": stack.environment}));
@@ -56,7 +80,7 @@ fn protected(stack: &StackId, problems: &[Problem]) -> String {
     text
 }
 
-fn text(stack: &StackId, ended: &Ended) -> String {
+pub(super) fn text(stack: &StackId, ended: &Ended) -> String {
     let deleted = ended.resources.get("deleted").copied().unwrap_or(0);
     let mut text = format!(
         "{stack} is down, after {}: {deleted} resources deleted\n",

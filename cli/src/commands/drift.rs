@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
+use clap::Args;
 use outrigger_engine::ports::catalog::Tagged;
 use outrigger_engine::state::content::{OperationRecord, Workflow};
 use outrigger_model::{Drift as Found, ResourceKey, StackId};
@@ -10,13 +11,36 @@ use outrigger_plan::plan::Records;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::arguments::{Drift, Format};
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::connect;
 use crate::drift_view::{Finding, count, findings, render, why_not_acceptable};
 use crate::failure::{Class, Failure};
-use crate::operation::{About, follow, start};
+use crate::operation::{About, Ended, follow, start};
 use crate::output::{print_json, print_text};
+use crate::stack::Stack;
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger drift shop
+  outrigger drift shop --accept --reason \"more shards for the sale\"";
+
+/// What `drift` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Drift {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// Take what is there into the record, so that it is no drift any more
+    #[arg(long)]
+    pub accept: bool,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -56,18 +80,29 @@ pub(super) async fn run(context: &Context, options: &Drift) -> Result<(), Failur
         operation.id, control_plane.place
     ));
     let ended = follow(context, &control_plane, &operation).await?;
+    conclude(context, &stack, &ended, &records, options.accept)
+}
+
+/// Says what was found, with what to do about it.
+pub(super) fn conclude(
+    context: &Context,
+    stack: &StackId,
+    ended: &Ended,
+    records: &Records,
+    accept: bool,
+) -> Result<(), Failure> {
     let again = format!("drift {stack}");
     let Some(record) = &ended.record else {
         return Err(ended
             .failure(context, &again)
-            .unwrap_or_else(|| anyhow!("the operation {} left no record", operation.id).into()));
+            .unwrap_or_else(|| anyhow!("the operation {} left no record", ended.operation).into()));
     };
-    let view = view(record, &records, options.accept);
+    let view = view(record, records, accept);
     if context.options.output == Format::Json {
         print_json(&view)?;
     } else if ended.succeeded || !view.drifted.is_empty() {
         print_text(&text(&view))?;
-        say(&advice(context, &stack, &view));
+        say(&advice(context, stack, &view));
     }
     if let Some(failure) = ended.failure(context, &again) {
         return Err(failure);

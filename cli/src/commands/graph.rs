@@ -2,20 +2,47 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clap::{Args, ValueEnum};
 use outrigger_model::{Document, Lane, ResourceKey};
-use outrigger_plan::Resolved;
 use serde_json::{Value, json};
 
-use crate::arguments::{Format, Graph, GraphFormat};
+use crate::arguments::Format;
 use crate::context::Context;
-use crate::document;
-use crate::failure::{Class, Failure};
+use crate::document::{self, DocumentFile};
+use crate::failure::Failure;
 use crate::output::{print_json, print_text};
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger graph shop.yaml | dot -Tsvg > shop.svg
+  outrigger graph shop.yaml --format mermaid";
+
+/// What `graph` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Graph {
+    /// Which document.
+    #[command(flatten)]
+    pub document: DocumentFile,
+
+    /// In which language; with --output json it is nodes and edges
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub format: GraphFormat,
+}
+
+/// A language for graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz: `outrigger graph FILE | dot -Tsvg`.
+    Dot,
+    /// Mermaid, which Markdown on GitHub and GitLab shows.
+    Mermaid,
+}
 
 /// Runs the command.
 pub(super) fn run(context: &Context, options: &Graph) -> Result<(), Failure> {
-    let read = document::read(&options.file)?;
-    let nodes = Nodes::of(&read.document)?;
+    let read = document::read(&options.document)?;
+    let nodes = Nodes::of(&read.document, read.graph()?);
     if context.options.output == Format::Json {
         return Ok(print_json(&nodes.json())?);
     }
@@ -33,19 +60,15 @@ struct Nodes {
 }
 
 impl Nodes {
-    fn of(document: &Document) -> Result<Self, Failure> {
-        let graph = outrigger_plan::expand(document, &Resolved::unasked(document)).map_err(|problems| {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Failure::new(Class::Usage, problems.join("\n"))
-        })?;
-        Ok(Self {
+    fn of(document: &Document, graph: outrigger_plan::Graph) -> Self {
+        Self {
             stack: document.id().to_string(),
             needs: graph
                 .resources
                 .into_iter()
                 .map(|(key, resource)| (key, resource.depends_on))
                 .collect(),
-        })
+        }
     }
 
     fn lane(&self, lane: Lane) -> impl Iterator<Item = &ResourceKey> {
@@ -174,7 +197,8 @@ mod tests {
 
     fn nodes(name: &str) -> Nodes {
         let document = outrigger_model::document::parse(&reference(name)).unwrap();
-        Nodes::of(&document).unwrap()
+        let resolved = outrigger_plan::Resolved::unasked(&document);
+        Nodes::of(&document, outrigger_plan::expand(&document, &resolved).unwrap())
     }
 
     #[test]

@@ -1,15 +1,35 @@
 //! `outrigger history`: a stack's operations, the newest first.
 
+use clap::Args;
 use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
 use outrigger_engine::state::rfc3339;
 use outrigger_model::UnixMs;
 use serde::Serialize;
 
-use crate::arguments::{Format, History};
+use crate::arguments::Format;
 use crate::context::Context;
 use crate::control_plane::connect;
 use crate::failure::Failure;
-use crate::output::{print_json, print_text, span, table};
+use crate::output::{print_json, print_text, span, table_within, width_of_stdout};
+use crate::stack::Stack;
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger history shop
+  outrigger history shop/production --limit 5 --output json";
+
+/// What `history` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct History {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// How many operations at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub limit: u32,
+}
 
 /// An operation, as it is listed.
 #[derive(Debug, Serialize)]
@@ -41,7 +61,7 @@ pub(super) async fn run(context: &Context, options: &History) -> Result<(), Fail
             "operations": entries,
         }))?);
     }
-    Ok(print_text(&render(&entries))?)
+    Ok(print_text(&render(&entries, width_of_stdout()))?)
 }
 
 fn entry(record: OperationRecord, now_ms: UnixMs) -> Entry {
@@ -61,7 +81,7 @@ fn entry(record: OperationRecord, now_ms: UnixMs) -> Entry {
     }
 }
 
-fn render(entries: &[Entry]) -> String {
+fn render(entries: &[Entry], width: Option<usize>) -> String {
     if entries.is_empty() {
         return "no operation is on record".to_owned();
     }
@@ -77,7 +97,7 @@ fn render(entries: &[Entry]) -> String {
             entry.reason.clone().unwrap_or_default(),
         ]);
     }
-    table(&rows)
+    table_within(&rows, width)
 }
 
 #[cfg(test)]
@@ -100,7 +120,7 @@ mod tests {
         (records[1].closed_at_ms, records[1].outcome) = (None, None);
         let now_ms = records[1].started_at_ms + 66_000;
         let entries: Vec<Entry> = records.into_iter().map(|record| entry(record, now_ms)).collect();
-        insta::assert_snapshot!(render(&entries), @r"
+        insta::assert_snapshot!(render(&entries, None), @r"
         operation  what       started               took       outcome    who                                 why
         second     drift      2023-11-14T23:18:18Z  0.0 s      succeeded  arn:aws:iam::123456789012:user/ada  somebody was in the console
         first      provision  2023-11-14T22:13:20Z  1 min 6 s  under way

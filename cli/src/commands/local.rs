@@ -1,12 +1,33 @@
 //! `outrigger local`: the local AWS on this machine.
 
+use clap::Subcommand;
 use serde_json::json;
 
-use crate::arguments::{Format, LocalCommand};
+use crate::arguments::Format;
 use crate::context::{Context, blocking, say};
 use crate::failure::{Class, Classify, Failure};
 use crate::local::{self, LocalAws, Project};
 use crate::output::{print_json, print_text};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  outrigger local up
+  outrigger local status --output json
+  outrigger local down";
+
+/// What to do with the local AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum LocalCommand {
+    /// Start it; it goes on running in the background
+    #[command(after_help = "Examples:\n  outrigger local up")]
+    Up,
+    /// Stop it; everything in it is gone
+    #[command(after_help = "Examples:\n  outrigger local down")]
+    Down,
+    /// Show whether it runs, and its endpoint, for any AWS client
+    #[command(after_help = "Examples:\n  outrigger local status\n  outrigger local status --output json")]
+    Status,
+}
 
 /// Runs the command.
 pub(super) fn run(context: &Context, command: LocalCommand) -> Result<(), Failure> {

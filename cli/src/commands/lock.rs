@@ -12,6 +12,11 @@ use crate::failure::Failure;
 use crate::output::{print_json, print_text, table};
 use crate::stack::StackName;
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  outrigger lock shop
+  outrigger lock shop/production --output json";
+
 /// Who holds a stack.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Holder {

@@ -1,33 +1,49 @@
 //! `outrigger plan`: what `up` would do.
 
-use std::path::Path;
+use clap::Args;
 
-use crate::arguments::{Format, Plan};
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::connect;
-use crate::document;
+use crate::document::{self, DocumentFile};
 use crate::failure::Failure;
-use crate::operation::{About, propose};
+use crate::operation::{About, HandedOver, propose};
 use crate::output::{print_json, print_text};
 use crate::plan_view::{Paint, View, render, view};
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger plan shop.yaml
+  outrigger plan shop.yaml --environment staging --set storage_gib=100
+  outrigger plan shop.yaml --output json";
+
+/// What `plan` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Plan {
+    /// Which document.
+    #[command(flatten)]
+    pub document: DocumentFile,
+}
+
 /// Runs the command.
 pub(super) async fn run(context: &Context, options: &Plan) -> Result<(), Failure> {
-    let read = document::read(&options.file)?;
+    let read = document::read(&options.document)?;
     let control_plane = connect(context).await?;
     let about = About::new(&control_plane, None).await;
-    let proposed = propose(&control_plane, &read, &about).await?;
+    let handed_over = HandedOver::new(&control_plane, &read).await?;
+    let proposed = propose(&control_plane, &read, &handed_over, &about).await?;
     let view = view(&proposed.stack, Some(&proposed.id), &proposed.plan);
     if context.options.output == Format::Json {
         return Ok(print_json(&view)?);
     }
     print_text(&render(&view, Paint::of_stdout()))?;
-    say(&next(context, &view, &options.file));
+    say(&next(context, &view, &options.document));
     Ok(())
 }
 
 /// The plan's id, and the command that carries it out.
-fn next(context: &Context, view: &View, file: &Path) -> String {
+fn next(context: &Context, view: &View, file: &DocumentFile) -> String {
     let Some(id) = view.plan.as_ref().filter(|_| !view.nothing_to_do) else {
         return format!(
             "to look for what was changed behind Outrigger's back: {}",
@@ -36,7 +52,7 @@ fn next(context: &Context, view: &View, file: &Path) -> String {
     };
     format!(
         "plan id: {id}\nto carry it out within an hour: {}",
-        context.own_command(&format!("up {} --plan {id}", file.display()))
+        context.own_command(&format!("up {} --plan {id}", file.typed()))
     )
 }
 
@@ -54,7 +70,8 @@ mod tests {
             environment: "production".to_owned(),
         };
         let mut view = view(&stack, Some("0a1b"), &outrigger_plan::Plan::default());
-        let text = |view: &View| next(&context(), view, Path::new("shop.yaml")).replace("cargo run --", "outrigger");
+        let text =
+            |view: &View| next(&context(), view, &DocumentFile::new("shop.yaml")).replace("cargo run --", "outrigger");
         insta::assert_snapshot!(
             text(&view),
             @"to look for what was changed behind Outrigger's back: outrigger drift shop/production --target aws --control-plane outrigger-dev"

@@ -1,5 +1,6 @@
 //! `outrigger show`: an operation, with every step and the requests that it made of AWS.
 
+use clap::Args;
 use outrigger_engine::ports::catalog::Tagged;
 use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
 use outrigger_engine::state::{State, rfc3339};
@@ -12,9 +13,22 @@ use crate::control_plane::connect;
 use crate::drift_view::{self, Finding};
 use crate::failure::{Class, Failure};
 use crate::operation::{Picture, Way, snapshot_of};
-use crate::output::{print_json, print_text, span, table};
+use crate::output::{print_json, print_text, span, table, table_within, width_of_stdout};
 use crate::plan_view::{self, Paint};
 use crate::progress::{Purpose, elapsed_ms, remark, word};
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger show shop-production-provision-20261120T103658Z-1a2b";
+
+/// What `show` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Show {
+    /// The operation's id, as `history` and `status` show it
+    #[arg(value_name = "OPERATION")]
+    pub operation: String,
+}
 
 /// An operation, as it is shown.
 #[derive(Debug, Serialize)]
@@ -65,9 +79,10 @@ struct Call {
 }
 
 /// Runs the command.
-pub(super) async fn run(context: &Context, operation: &str) -> Result<(), Failure> {
+pub(super) async fn run(context: &Context, options: &Show) -> Result<(), Failure> {
     let control_plane = connect(context).await?;
     let state = &control_plane.state;
+    let operation = &options.operation;
     let view = find(state, operation).await?.ok_or_else(|| {
         let message = format!(
             "no operation {operation} is on record; list a stack's with `{}`",
@@ -78,7 +93,7 @@ pub(super) async fn run(context: &Context, operation: &str) -> Result<(), Failur
     if context.options.output == Format::Json {
         return Ok(print_json(&view)?);
     }
-    Ok(print_text(&render(&view, Paint::of_stdout()))?)
+    Ok(print_text(&render(&view, Paint::of_stdout(), width_of_stdout()))?)
 }
 
 /// An operation of whatever stack.
@@ -182,7 +197,7 @@ fn since_ms(state: &StepState) -> Option<UnixMs> {
     }
 }
 
-fn render(view: &View, paint: Paint) -> String {
+fn render(view: &View, paint: Paint, width: Option<usize>) -> String {
     let verb = if view.closed_at.is_some() {
         "took"
     } else {
@@ -222,15 +237,18 @@ fn render(view: &View, paint: Paint) -> String {
     if let Some(plan) = &view.plan {
         section("plan", &plan_view::render(plan, paint));
     }
-    section("steps", &steps_text(&view.steps));
-    section("steps back", &steps_text(view.rollback.as_deref().unwrap_or_default()));
+    section("steps", &steps_text(&view.steps, width));
+    section(
+        "steps back",
+        &steps_text(view.rollback.as_deref().unwrap_or_default(), width),
+    );
     section("drift", &drift_view::render(&view.drifted, &view.strays));
     section("kept", &lines(&view.kept));
     text
 }
 
 /// Each step with its calls below it; what was found as it should be is a count.
-fn steps_text(steps: &[Step]) -> String {
+fn steps_text(steps: &[Step], width: Option<usize>) -> String {
     let is_quiet = |step: &&Step| step.state == "unchanged" && step.calls.is_empty();
     let loud: Vec<&Step> = steps.iter().filter(|step| !is_quiet(step)).collect();
     let mut rows = Vec::new();
@@ -244,7 +262,7 @@ fn steps_text(steps: &[Step]) -> String {
             step.remark.clone().unwrap_or_default(),
         ]);
     }
-    let aligned = table(&rows);
+    let aligned = table_within(&rows, width);
     let mut text = String::new();
     for (line, step) in aligned.lines().zip(&loud) {
         text.push_str(&format!("{line}\n"));
@@ -291,7 +309,7 @@ mod tests {
         view.by = Some("arn:aws:iam::123456789012:user/ada".to_owned());
         view.reason = Some("more room".to_owned());
         assert_eq!(view.outcome, Some(Outcome::RolledBack));
-        insta::assert_snapshot!(render(&view, Paint::Plain));
+        insta::assert_snapshot!(render(&view, Paint::Plain, None));
         let json = serde_json::to_value(&view).unwrap();
         assert_eq!(json["outcome"], "rolled_back");
         assert!(json["rollback"].is_array());
@@ -303,7 +321,7 @@ mod tests {
         world.cloud.remove(&"us-east-1/alarm/database-cpu".parse().unwrap());
         world.drift("drift", "data-processing", "production", false).await;
         let view = find(&world.state, "drift").await.unwrap().unwrap();
-        insta::assert_snapshot!(render(&view, Paint::Plain), @r"
+        insta::assert_snapshot!(render(&view, Paint::Plain, None), @r"
         operation  drift
         stack      data-processing/production
         what       drift

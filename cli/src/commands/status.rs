@@ -2,21 +2,37 @@
 
 use std::collections::BTreeMap;
 
+use clap::Args;
 use outrigger_engine::executor::Counts;
 use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
 use outrigger_engine::state::{LeaseView, rfc3339};
 use outrigger_model::{Lane, Record, ResourceKey, StackId, UnixMs};
 use serde::Serialize;
 
+use super::list;
 use crate::arguments::Format;
 use crate::context::Context;
 use crate::control_plane::{ControlPlane, connect};
 use crate::drift_view;
 use crate::failure::Failure;
 use crate::operation::Picture;
-use crate::output::{print_json, print_text, span, table};
+use crate::output::{print_json, print_text, span, table, table_within, width_of_stdout};
 use crate::progress::{Snapshot, elapsed_ms, remark, word};
 use crate::stack::StackName;
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger status shop
+  outrigger status shop/production --output json";
+
+/// What `status` takes.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Status {
+    /// `name` or `name/environment`; the environment may be left out if there is only one
+    #[arg(value_name = "STACK")]
+    pub stack: Option<StackName>,
+}
 
 /// A stack, as it is shown.
 #[derive(Debug, Serialize)]
@@ -75,42 +91,17 @@ struct Resource {
 }
 
 /// Runs the command: of one stack, or without a name the list of all.
-pub(super) async fn run(context: &Context, name: Option<&StackName>) -> Result<(), Failure> {
-    let control_plane = connect(context).await?;
-    let Some(name) = name else {
-        return list(context, &control_plane).await;
+pub(super) async fn run(context: &Context, options: &Status) -> Result<(), Failure> {
+    let Some(name) = &options.stack else {
+        return list::run(context).await;
     };
+    let control_plane = connect(context).await?;
     let stack = name.resolve(&control_plane).await?;
     let view = view(&control_plane, &stack).await?;
     if context.options.output == Format::Json {
         return Ok(print_json(&view)?);
     }
-    Ok(print_text(&render(&view))?)
-}
-
-async fn list(context: &Context, control_plane: &ControlPlane) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    let mut values = Vec::new();
-    for stack in control_plane.state.stacks().await? {
-        let (operation, words) = match last_operation(control_plane, &stack).await? {
-            Some(record) => (Some(record.operation.clone()), operation_words(&record)),
-            None => (None, "nothing on record".to_owned()),
-        };
-        rows.push([stack.to_string(), words.clone()]);
-        values.push(serde_json::json!({
-            "stack": stack.stack,
-            "environment": stack.environment,
-            "operation": operation,
-            "state": words,
-        }));
-    }
-    if context.options.output == Format::Json {
-        return Ok(print_json(&serde_json::json!({"stacks": values}))?);
-    }
-    if rows.is_empty() {
-        return Ok(print_text(&format!("there is no stack in {}", control_plane.place))?);
-    }
-    Ok(print_text(&table(&rows))?)
+    Ok(print_text(&render(&view, width_of_stdout()))?)
 }
 
 async fn last_operation(control_plane: &ControlPlane, stack: &StackId) -> Result<Option<OperationRecord>, Failure> {
@@ -207,7 +198,7 @@ fn resources(snapshot: &Snapshot, recorded: &BTreeMap<ResourceKey, Record>, now_
 }
 
 /// What the last operation means for the stack.
-fn operation_words(record: &OperationRecord) -> String {
+pub(super) fn operation_words(record: &OperationRecord) -> String {
     let words = match (record.workflow, record.outcome) {
         (_, None) if !record.rollback.is_empty() => "going back, after a failure",
         (Workflow::Provision, None) => "being stood up",
@@ -233,7 +224,7 @@ fn operation_words(record: &OperationRecord) -> String {
     words.to_owned()
 }
 
-fn render(view: &View) -> String {
+fn render(view: &View, width: Option<usize>) -> String {
     let mut facts = vec![["stack".to_owned(), format!("{}/{}", view.stack, view.environment)]];
     if let Some(operation) = &view.operation {
         facts.push(["state".to_owned(), operation.words.clone()]);
@@ -258,7 +249,7 @@ fn render(view: &View) -> String {
     text.push_str(&table(&lane_rows(&view.lanes)));
     if !view.resources.is_empty() {
         text.push('\n');
-        text.push_str(&table(&resource_rows(view)));
+        text.push_str(&table_within(&resource_rows(view), width));
     }
     if let Some(operation) = &view.operation {
         for (title, lines) in [("kept", &operation.kept), ("failures", &operation.failures)] {
@@ -368,7 +359,7 @@ mod tests {
             resources: resources(&snapshot, &BTreeMap::new(), 67_000),
             outputs: BTreeMap::new(),
         };
-        insta::assert_snapshot!(render(&view), @r"
+        insta::assert_snapshot!(render(&view, None), @r"
         stack      shop/production
         state      being stood up
         operation  shop-production-provision-20251120T103658Z-1a2b

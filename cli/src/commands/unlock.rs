@@ -1,5 +1,6 @@
 //! `outrigger unlock`: take a stack from an operation that holds it and will not end.
 
+use clap::Args;
 use outrigger_engine::ports::clock::SystemClock;
 use outrigger_engine::state::content::Workflow;
 use outrigger_engine::tasks::unlock::{Ports, Request, unlock};
@@ -8,12 +9,34 @@ use outrigger_model::StackId;
 use serde_json::json;
 
 use super::lock::{Holder, holder_of, render};
-use crate::arguments::{Format, Unlock};
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::{ControlPlane, connect};
 use crate::failure::{Class, Classify, Failure};
 use crate::operation::new_id;
 use crate::output::{print_json, print_text};
+use crate::stack::Stack;
+
+const EXAMPLES: &str = "\
+Examples:
+  outrigger unlock shop --reason \"its execution hangs\"";
+
+/// What `unlock` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Unlock {
+    /// Which stack.
+    #[command(flatten)]
+    pub stack: Stack,
+
+    /// Why; it is kept with the records of both operations
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
 
 /// How long breaking a lease may take.
 const DEADLINE_MS: u64 = 60_000;

@@ -1,37 +1,88 @@
 //! `outrigger up`: stand a stack up, or bring it to what its document says.
 
-use std::path::Path;
-
+use clap::Args;
 use outrigger_engine::state::content::Workflow;
+use outrigger_model::StackId;
 use serde_json::json;
 
-use crate::arguments::{Format, Up};
+use crate::arguments::Format;
 use crate::context::{Context, say};
 use crate::control_plane::{ControlPlane, connect};
-use crate::document;
+use crate::document::{self, DocumentFile};
 use crate::failure::Failure;
-use crate::operation::{About, Ended, follow, propose, start};
+use crate::operation::{About, Ended, HandedOver, follow, propose, start};
 use crate::output::{print_json, print_text, span, table};
 use crate::plan_view::{Paint, render, view};
 
+const EXAMPLES: &str = "\
+Examples:
+  outrigger up shop.yaml
+  outrigger up shop.yaml --environment staging
+  outrigger up shop.yaml --yes --reason \"the new cache\"
+  outrigger up shop.yaml --plan 137ab91506f1a4f46624cc653a99d1f1d25d74098f8756479f7895f0847fabcf";
+
+/// What `up` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Up {
+    /// Which document.
+    #[command(flatten)]
+    pub document: DocumentFile,
+
+    /// Carry out this plan, which `outrigger plan` has shown, and no other; without it a plan is made and shown first
+    #[arg(long, value_name = "ID")]
+    pub plan: Option<String>,
+
+    /// Why; it is kept with the operation's record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
 /// Runs the command.
 pub(super) async fn run(context: &Context, options: &Up) -> Result<(), Failure> {
-    let read = document::read(&options.file)?;
+    let read = document::read(&options.document)?;
     let control_plane = connect(context).await?;
     let about = About::new(&control_plane, options.reason.as_deref()).await;
-    let plan = match &options.plan {
-        Some(id) => id.clone(),
-        None => planned(context, &control_plane, &read, &about, options.yes).await?,
-    };
-    let ended = stand_up(context, &control_plane, &read, Some(&plan), &about).await?;
-    let again = format!("up {}", options.file.display());
+    let ended = carry_out(
+        context,
+        &control_plane,
+        &read,
+        options.plan.as_deref(),
+        &about,
+        options.yes,
+    )
+    .await?;
+    let again = format!("up {}", options.document.typed());
     if context.options.output == Format::Json {
         print_json(&ended)?;
     } else if ended.succeeded {
         print_text(&text(&ended))?;
-        say(&hints(context, &ended, &options.file));
+        say(&hints(context, &ended, &options.document));
     }
-    ended.failure(context, &again).map_or(Ok(()), Err)
+    ended
+        .failure(context, &again)
+        .map_or(Ok(()), |failure| Err(read.explain(failure)))
+}
+
+/// Carries out a plan that was shown before; without one makes it, shows it, and asks. Follows the operation to its end.
+pub(super) async fn carry_out(
+    context: &Context,
+    control_plane: &ControlPlane,
+    read: &document::Source,
+    plan: Option<&str>,
+    about: &About,
+    yes: bool,
+) -> Result<Ended, Failure> {
+    let handed_over = HandedOver::new(control_plane, read).await?;
+    let plan = match plan {
+        Some(id) => id.to_owned(),
+        None => planned(context, control_plane, read, &handed_over, about, yes).await?,
+    };
+    stand_up(context, control_plane, &read.document.id(), &handed_over, &plan, about).await
 }
 
 /// Makes the plan, shows it, and asks whether to carry it out; its id, so that what was shown is what runs.
@@ -39,10 +90,11 @@ async fn planned(
     context: &Context,
     control_plane: &ControlPlane,
     read: &document::Source,
+    handed_over: &HandedOver,
     about: &About,
     yes: bool,
 ) -> Result<String, Failure> {
-    let proposed = propose(control_plane, read, about).await?;
+    let proposed = propose(control_plane, read, handed_over, about).await?;
     let view = view(&proposed.stack, Some(&proposed.id), &proposed.plan);
     if view.nothing_to_do {
         // An `up` puts back what was changed behind our back, too; that is nothing new to be agreed to.
@@ -58,20 +110,20 @@ async fn planned(
     Ok(proposed.id)
 }
 
-/// Starts the workflow on a document, and follows it to its end; with a plan, it carries out that or nothing.
-pub(super) async fn stand_up(
+/// Starts the workflow on a document, to carry out that plan or nothing, and follows it to its end.
+async fn stand_up(
     context: &Context,
     control_plane: &ControlPlane,
-    read: &document::Source,
-    plan: Option<&str>,
+    stack: &StackId,
+    handed_over: &HandedOver,
+    plan: &str,
     about: &About,
 ) -> Result<Ended, Failure> {
-    let stack = read.document.id();
-    let mut input = json!({"document": read.value});
-    if let (Some(plan), Some(entries)) = (plan, input.as_object_mut()) {
+    let mut input = handed_over.input.clone();
+    if let Some(entries) = input.as_object_mut() {
         entries.insert("plan".to_owned(), json!(plan));
     }
-    let operation = start(control_plane, &stack, Workflow::Provision, &about.input(input)).await?;
+    let operation = start(control_plane, stack, Workflow::Provision, &about.input(input)).await?;
     say(&format!(
         "operation {} on {stack}, {}",
         operation.id, control_plane.place
@@ -119,7 +171,7 @@ fn outputs_table(ended: &Ended) -> String {
     table(&rows)
 }
 
-fn hints(context: &Context, ended: &Ended, file: &Path) -> String {
+fn hints(context: &Context, ended: &Ended, file: &DocumentFile) -> String {
     let stack = format!("{}/{}", ended.stack, ended.environment);
     let rows = [
         [
@@ -127,7 +179,7 @@ fn hints(context: &Context, ended: &Ended, file: &Path) -> String {
             "where it stands".to_owned(),
         ],
         [
-            context.own_command(&format!("up {}", file.display())),
+            context.own_command(&format!("up {}", file.typed())),
             "after a change to the document".to_owned(),
         ],
         [

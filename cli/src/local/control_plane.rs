@@ -31,18 +31,47 @@ pub enum Deployed {
 pub fn deploy(project: &Project, local: &LocalAws, name: &str, progress: Progress<'_>) -> Result<Deployed> {
     let lock = File::create(local.directory().join("deploy.lock")).context("make the lock of sam deploy")?;
     lock.lock().context("wait for the lock of sam deploy")?;
-    let stamp = stamp_of(project, local, name)?;
-    let stamp_path = local.directory().join(format!("control-plane-{name}"));
-    if std::fs::read_to_string(&stamp_path).is_ok_and(|installed| installed == stamp) {
+    if is_deployed(project, local, name)? {
         return Ok(Deployed::Already);
     }
     let venv = tools_venv(project, progress)?;
     progress(&format!("installing the control plane {name} with sam deploy"));
-    let log_path = local.directory().join("sam-deploy.log");
-    let log_file = File::create(&log_path).with_context(|| format!("write {}", log_path.display()))?;
-    let mut command = sam(project, &venv);
+    let command = sam_deploy(project, local, name, &venv)?;
+    run_logged(command, "sam deploy", &local.directory().join("sam-deploy.log"))
+        .with_context(|| format!("cannot install the control plane {name} at {}", local.endpoint()))?;
+    note_deployed(project, local, name)?;
+    Ok(Deployed::Now)
+}
+
+/// Whether the control plane of that name is as the template and the functions want it, as far as this machine knows.
+///
+/// # Errors
+/// When a function is not built.
+pub fn is_deployed(project: &Project, local: &LocalAws, name: &str) -> Result<bool> {
+    let stamp = stamp_of(project, local, name)?;
+    Ok(std::fs::read_to_string(stamp_path(local, name)).is_ok_and(|installed| installed == stamp))
+}
+
+/// Remembers that it was deployed.
+///
+/// # Errors
+/// When that cannot be written.
+pub fn note_deployed(project: &Project, local: &LocalAws, name: &str) -> Result<()> {
+    std::fs::write(stamp_path(local, name), stamp_of(project, local, name)?).context("record what is deployed")
+}
+
+fn stamp_path(local: &LocalAws, name: &str) -> PathBuf {
+    local.directory().join(format!("control-plane-{name}"))
+}
+
+/// `sam deploy` of a control plane into a local AWS; it asks nothing.
+///
+/// # Errors
+/// When Lambda has no architecture such as this machine's.
+pub fn sam_deploy(project: &Project, local: &LocalAws, name: &str, venv: &Path) -> Result<Command> {
+    let mut command = sam(project, venv);
     local.set_environment(&mut command);
-    let status = command
+    command
         .arg("deploy")
         .args(["--stack-name", name, "--region", local.region(), "--resolve-s3"])
         .args(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
@@ -57,20 +86,29 @@ pub fn deploy(project: &Project, local: &LocalAws, name: &str, progress: Progres
         .arg(format!("Name={name}"))
         .arg(format!("Architecture={}", Architecture::of_host()?.as_str()))
         .env("SAM_CLI_POLL_DELAY", "0.3")
-        .env("__SAM_CLI_APP_DIR", project.work_directory().join("sam"))
-        .stdout(log_file.try_clone().context("share the log of sam deploy")?)
+        .env("__SAM_CLI_APP_DIR", project.work_directory().join("sam"));
+    Ok(command)
+}
+
+/// Runs a command whose output goes to a log; what it said.
+///
+/// # Errors
+/// When it cannot be run or fails: the error shows the end of the log, and where the rest is.
+pub fn run_logged(mut command: Command, what: &str, log_path: &Path) -> Result<String> {
+    let log_file = File::create(log_path).with_context(|| format!("write {}", log_path.display()))?;
+    let status = command
+        .stdout(
+            log_file
+                .try_clone()
+                .with_context(|| format!("share {}", log_path.display()))?,
+        )
         .stderr(log_file)
         .status()
-        .with_context(|| format!("run {}", venv.join("bin/sam").display()))?;
+        .with_context(|| format!("run {what}"))?;
     if !status.success() {
-        bail!(
-            "cannot install the control plane {name} at {}: sam deploy ended with {status}{}",
-            local.endpoint(),
-            log::tail(&log_path, LOG_LINES_MAX)
-        );
+        bail!("{what} ended with {status}{}", log::tail(log_path, LOG_LINES_MAX));
     }
-    std::fs::write(&stamp_path, stamp).context("record what is deployed")?;
-    Ok(Deployed::Now)
+    std::fs::read_to_string(log_path).with_context(|| format!("read {}", log_path.display()))
 }
 
 /// The SAM command line of a virtual environment, without telemetry, run from the checkout's top folder.

@@ -86,6 +86,35 @@ impl Ended {
         }
     }
 
+    /// What its record alone says, for an execution that is not kept any more.
+    pub(super) fn of_record(
+        record: OperationRecord,
+        outputs: BTreeMap<String, String>,
+        [forward, back]: [&Snapshot; 2],
+    ) -> Self {
+        let succeeded = record.outcome == Some(Outcome::Succeeded);
+        Self {
+            stack: record.stack.stack.clone(),
+            environment: record.stack.environment.clone(),
+            operation: record.operation.clone(),
+            execution_arn: record.execution_arn.clone(),
+            succeeded,
+            outcome: record.outcome,
+            elapsed_ms: record
+                .closed_at_ms
+                .unwrap_or(record.started_at_ms)
+                .saturating_sub(record.started_at_ms),
+            resources: count(forward),
+            rollback: count(back),
+            pending_window: pending_window(forward),
+            outputs,
+            kept: record.kept.clone(),
+            error: None,
+            failures: record.failures.clone(),
+            record: Some(record),
+        }
+    }
+
     /// The failure that the command ends with, if the operation failed.
     pub(crate) fn failure(&self, context: &Context, again: &str) -> Option<Failure> {
         if self.succeeded {
@@ -147,7 +176,7 @@ fn failures_of(execution: &Execution, record: Option<&OperationRecord>) -> Vec<S
 }
 
 /// What the error that an execution ended with means for the exit code.
-pub(super) fn class_of(error: Option<&str>) -> Class {
+pub(crate) fn class_of(error: Option<&str>) -> Class {
     match error {
         Some("LeaseHeld") => Class::Locked,
         Some("InvalidDocument" | "InvalidInput" | "PlanRefused" | "UnknownStack") => Class::Usage,
@@ -200,6 +229,31 @@ mod tests {
         operation b holds the stack shop/production
         who holds it: outrigger lock shop/production --target aws --control-plane outrigger-dev
         ");
+    }
+
+    #[tokio::test]
+    async fn a_record_alone_tells_how_it_ended() {
+        use crate::operation::Picture;
+        use crate::plan_view::golden::{reference, standing};
+
+        let document = reference("data-processing");
+        let world = standing(&document).await;
+        let stack = outrigger_model::document::parse(&document).unwrap().id();
+        let picture = Picture::read(&world.state, &stack, "first").await.unwrap().unwrap();
+        let mut record = picture.record.clone();
+        let outputs = BTreeMap::from([("vpc_id".to_owned(), "vpc-1".to_owned())]);
+        let snapshots = [&picture.forward(), &Snapshot::default()];
+        let ended = Ended::of_record(record.clone(), outputs.clone(), snapshots);
+        assert!(ended.succeeded && ended.elapsed_ms > 0);
+        assert_eq!(ended.resources, BTreeMap::from([("created", 26)]));
+        assert_eq!(ended.outputs, outputs);
+        record.outcome = Some(Outcome::Aborted);
+        record.failures = vec!["its execution was stopped".to_owned()];
+        let ended = Ended::of_record(record, outputs, snapshots);
+        assert_eq!(
+            ended.failure(&context(), "up shop.yaml").map(|failure| failure.class),
+            Some(Class::Operation)
+        );
     }
 
     #[test]

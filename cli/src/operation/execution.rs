@@ -18,7 +18,7 @@ const BLIND_MAX: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 /// What `look` fails with, if that does not pass.
-pub(super) async fn repeat<T>(
+pub(crate) async fn repeat<T>(
     control_plane: &ControlPlane,
     mut look: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<T> {
@@ -59,7 +59,7 @@ pub(super) fn successor(execution: &Execution) -> Option<&str> {
 }
 
 /// Why an execution did not succeed, in its own words.
-pub(super) fn failure(execution: &Execution) -> String {
+pub(crate) fn failure(execution: &Execution) -> String {
     let how = match execution.status {
         ExecutionStatus::TimedOut => "its execution timed out",
         ExecutionStatus::Aborted => "its execution was stopped",

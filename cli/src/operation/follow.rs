@@ -3,13 +3,14 @@
 use anyhow::Result;
 use outrigger_aws_sfn::{Execution, ExecutionStatus};
 use outrigger_model::UnixMs;
+use outrigger_plan::Plan;
 
 use super::execution::{describe, repeat, successor};
 use super::{Ended, Operation, Picture};
 use crate::context::{Context, say};
 use crate::control_plane::ControlPlane;
 use crate::failure::{Class, Failure};
-use crate::progress::{Purpose, Reporter, Snapshot, reporter};
+use crate::progress::{Expected, Moment, Outlook, Purpose, Reporter, Snapshot, reporter};
 
 /// Shows an operation's progress until it has ended, and how it ended.
 ///
@@ -33,11 +34,10 @@ pub(crate) async fn follow(
     };
     reporter.finish();
     let goes_on = || {
-        let stack = &operation.stack;
         format!(
-            "the operation {} goes on without you; see where it is with `{}`",
+            "the operation {} goes on without you; come back to it with `{}`",
             operation.id,
-            context.own_command(&format!("status {stack}"))
+            context.own_command(&format!("watch {}", operation.id))
         )
     };
     match followed {
@@ -69,6 +69,7 @@ impl Follower<'_> {
         // A record with plans says that planning is complete.
         let picture = picture.filter(|picture| !picture.record.plans.is_empty());
         if let Some(picture) = &picture {
+            self.shown.learn(self.control_plane, self.operation).await;
             self.shown.show(picture, reporter, state.now_ms());
         }
         if execution.status == ExecutionStatus::Running {
@@ -112,21 +113,40 @@ impl Follower<'_> {
 struct Shown {
     /// The steps as they were shown last; nothing before planning is complete.
     last: Option<Snapshot>,
+    /// How long steps are expected to take; nothing before that was found out.
+    expected: Option<Expected>,
 }
 
 impl Shown {
+    /// Finds out, once, how long steps are expected to take.
+    async fn learn(&mut self, control_plane: &ControlPlane, operation: &Operation) {
+        if self.expected.is_some() {
+            return;
+        }
+        let is_aws = !control_plane.is_local;
+        let read = Expected::read(&control_plane.state, &operation.stack, &operation.id, is_aws).await;
+        // Earlier records that cannot be read are no reason not to follow this operation: it is less known, then.
+        self.expected = Some(read.unwrap_or_else(|_| Expected::new(is_aws)));
+    }
+
     /// Shows what is new in a picture.
     fn show(&mut self, picture: &Picture, reporter: &mut dyn Reporter, now_ms: UnixMs) {
-        let forward = picture.forward();
+        let unknown = Expected::default();
+        let expected = self.expected.as_ref().unwrap_or(&unknown);
+        let outlook = |plan: &Plan, snapshot: &Snapshot| Outlook::new(plan.dependencies(), snapshot, expected, now_ms);
+        let started_at_ms = picture.record.started_at_ms;
+        let (forward, plan) = (picture.forward(), &picture.forward.plan);
         let shown = self.last.take().unwrap_or_else(|| {
             let planned = forward.waiting();
-            reporter.planned(&planned, now_ms);
+            reporter.planned(&Moment::new(&planned, &outlook(plan, &planned), started_at_ms, now_ms));
             planned
         });
         if shown.purpose != Purpose::GoBack {
-            reporter.moved(&forward.changes_since(&shown), &forward, now_ms);
+            let outlook = outlook(plan, &forward);
+            let moment = Moment::new(&forward, &outlook, started_at_ms, now_ms);
+            reporter.moved(&forward.changes_since(&shown), &moment);
         }
-        let Some(back) = picture.back() else {
+        let (Some(back), Some(way)) = (picture.back(), &picture.back) else {
             self.last = Some(forward);
             return;
         };
@@ -134,11 +154,15 @@ impl Shown {
             Purpose::GoBack => shown,
             Purpose::Change | Purpose::Look => {
                 let planned = back.waiting();
-                reporter.going_back(&picture.record.failures, &planned, now_ms);
+                let outlook = outlook(&way.plan, &planned);
+                let moment = Moment::new(&planned, &outlook, started_at_ms, now_ms);
+                reporter.going_back(&picture.record.failures, &moment);
                 planned
             }
         };
-        reporter.moved(&back.changes_since(&shown), &back, now_ms);
+        let outlook = outlook(&way.plan, &back);
+        let moment = Moment::new(&back, &outlook, started_at_ms, now_ms);
+        reporter.moved(&back.changes_since(&shown), &moment);
         self.last = Some(back);
     }
 }
@@ -158,19 +182,19 @@ mod tests {
     struct Notes(Vec<String>);
 
     impl Reporter for Notes {
-        fn planned(&mut self, snapshot: &Snapshot, _: UnixMs) {
-            self.0.push(snapshot.summary());
+        fn planned(&mut self, moment: &Moment<'_>) {
+            self.0.push(moment.snapshot.summary());
         }
 
-        fn moved(&mut self, changes: &[Change], _: &Snapshot, _: UnixMs) {
+        fn moved(&mut self, changes: &[Change], _: &Moment<'_>) {
             let changes = changes.iter().filter(|change| word(&change.step) != "unchanged");
             self.0
                 .extend(changes.map(|change| format!("{} {}", change.key, word(&change.step))));
         }
 
-        fn going_back(&mut self, failures: &[String], snapshot: &Snapshot, _: UnixMs) {
+        fn going_back(&mut self, failures: &[String], moment: &Moment<'_>) {
             self.0
-                .push(format!("{} of {} failures", snapshot.summary(), failures.len()));
+                .push(format!("{} of {} failures", moment.snapshot.summary(), failures.len()));
         }
 
         fn finish(&mut self) {}

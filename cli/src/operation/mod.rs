@@ -3,6 +3,8 @@
 mod ended;
 mod execution;
 mod follow;
+mod hand_over;
+mod past;
 mod picture;
 mod propose;
 
@@ -11,13 +13,16 @@ use outrigger_engine::state::content::Workflow;
 use outrigger_model::{StackId, UnixMs};
 use serde_json::{Value, json};
 
-pub(crate) use ended::Ended;
+pub(crate) use ended::{Ended, class_of};
+pub(crate) use execution::{failure, repeat};
 pub(crate) use follow::follow;
+pub(crate) use hand_over::HandedOver;
+pub(crate) use past::past;
 pub(crate) use picture::{Picture, Way, snapshot_of};
 pub(crate) use propose::propose;
 
 use crate::control_plane::ControlPlane;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 
 /// Step Functions allows 80; the workflow appends up to 10 where it hands over to a successor.
 const ID_LENGTH_MAX: usize = 70;
@@ -86,7 +91,7 @@ pub(crate) fn new_id(stack: &StackId, workflow: Workflow, now_ms: UnixMs) -> Str
 /// Starts a workflow on a stack.
 ///
 /// # Errors
-/// When the input is too large for an execution: what to do then is in the error. When it cannot be started.
+/// When it cannot be started.
 pub(crate) async fn start(
     control_plane: &ControlPlane,
     stack: &StackId,
@@ -94,11 +99,6 @@ pub(crate) async fn start(
     input: &Value,
 ) -> Result<Operation, Failure> {
     let machine = control_plane.machine(workflow)?;
-    let length = input.to_string().len();
-    if length > outrigger_aws_sfn::INPUT_BYTES_MAX {
-        let bucket = control_plane.document_bucket.as_deref().unwrap_or("BUCKET");
-        return Err(Failure::new(Class::Usage, too_large(length, machine, bucket)));
-    }
     let id = new_id(stack, workflow, control_plane.state.now_ms());
     let execution_arn = control_plane
         .executions
@@ -110,17 +110,6 @@ pub(crate) async fn start(
         id,
         execution_arn,
     })
-}
-
-fn too_large(length: usize, machine: &str, bucket: &str) -> String {
-    format!(
-        "the document is {length} bytes long as JSON, and an execution takes at most {}; put it into the control plane's \
-         bucket and start the workflow with its address as `document_s3`:\n  \
-         aws s3 cp FILE s3://{bucket}/FILE\n  \
-         aws stepfunctions start-execution --state-machine-arn {machine} --input '{{\"document_s3\": \
-         \"s3://{bucket}/FILE\"}}'",
-        outrigger_aws_sfn::INPUT_BYTES_MAX
-    )
 }
 
 #[cfg(test)]
@@ -156,15 +145,5 @@ mod tests {
             about.input(json!({"stack": "shop"})),
             json!({"stack": "shop", "reason": "more room", "by": "arn:aws:iam::123456789012:user/ada"})
         );
-    }
-
-    #[test]
-    fn a_document_that_is_too_large_goes_through_the_bucket() {
-        let machine = "arn:aws:states:us-east-1:000000000000:stateMachine:outrigger-provision-stack";
-        insta::assert_snapshot!(too_large(300_000, machine, "outrigger-documents"), @r#"
-        the document is 300000 bytes long as JSON, and an execution takes at most 262144; put it into the control plane's bucket and start the workflow with its address as `document_s3`:
-          aws s3 cp FILE s3://outrigger-documents/FILE
-          aws stepfunctions start-execution --state-machine-arn arn:aws:states:us-east-1:000000000000:stateMachine:outrigger-provision-stack --input '{"document_s3": "s3://outrigger-documents/FILE"}'
-        "#);
     }
 }

@@ -9,11 +9,10 @@ use outrigger_engine::state::content::{Proposal, Workflow};
 use outrigger_engine::tasks::plan_stack;
 use outrigger_model::{Lane, StackId};
 use outrigger_plan::Plan;
-use serde_json::json;
 
 use super::ended::class_of;
 use super::execution::{describe, failure, repeat, successor};
-use super::{About, start};
+use super::{About, HandedOver, start};
 use crate::control_plane::ControlPlane;
 use crate::document::Source;
 use crate::failure::{Class, Failure};
@@ -35,9 +34,14 @@ pub(crate) struct Proposed {
 ///
 /// # Errors
 /// Every reason why there is none, at once; on Ctrl-C.
-pub(crate) async fn propose(control_plane: &ControlPlane, source: &Source, about: &About) -> Result<Proposed, Failure> {
+pub(crate) async fn propose(
+    control_plane: &ControlPlane,
+    source: &Source,
+    handed_over: &HandedOver,
+    about: &About,
+) -> Result<Proposed, Failure> {
     let stack = source.document.id();
-    let input = about.input(json!({"document": source.value}));
+    let input = about.input(handed_over.input.clone());
     let execution = start(control_plane, &stack, Workflow::Plan, &input).await?;
     let spinner = Spinner::new(&format!("planning {stack}, {}", control_plane.place));
     let mut arn = execution.execution_arn;
@@ -55,7 +59,8 @@ pub(crate) async fn propose(control_plane: &ControlPlane, source: &Source, about
     };
     drop(spinner);
     if execution.status != ExecutionStatus::Succeeded {
-        return Err(Failure::new(class_of(execution.error.as_deref()), failure(&execution)));
+        let failure = Failure::new(class_of(execution.error.as_deref()), failure(&execution));
+        return Err(source.explain(failure));
     }
     let answer: plan_stack::Proposed = execution
         .output

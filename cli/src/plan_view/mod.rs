@@ -15,7 +15,7 @@ use outrigger_model::{Lane, Properties, Resource, ResourceKey, StackId};
 use outrigger_plan::{Action, Change, Effect, Plan, Step};
 use serde::Serialize;
 
-pub(crate) use text::{Paint, render};
+pub(crate) use text::{Paint, change_line, render};
 
 /// A plan, as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -37,7 +37,8 @@ impl Paint {
         }
     }
 
-    fn apply(self, style: Style, text: &str) -> String {
+    /// Text in a style, where there are colours.
+    pub(crate) fn apply(self, style: Style, text: &str) -> String {
         match self {
             Paint::Coloured => style.force_styling(true).apply_to(text).to_string(),
             Paint::Plain => text.to_owned(),
@@ -138,7 +139,8 @@ fn sign(step: &StepView) -> (&'static str, Style) {
     }
 }
 
-fn change_line(view: &ChangeView) -> String {
+/// One change in one line.
+pub(crate) fn change_line(view: &ChangeView) -> String {
     let change = &view.change;
     let mut line = format!(
         "{}: {} → {}",

@@ -1,7 +1,10 @@
 //! How far an operation is: what a user is shown of it while it runs.
 
 mod bars;
+mod expected;
 mod lines;
+mod outlook;
+mod screen;
 mod spinner;
 
 use std::collections::BTreeMap;
@@ -11,7 +14,9 @@ use outrigger_model::{Drift, Lane, ResourceKey, StepState, UnixMs};
 use outrigger_plan::Action;
 
 pub(crate) use bars::Bars;
+pub(crate) use expected::Expected;
 pub(crate) use lines::Lines;
+pub(crate) use outlook::Outlook;
 pub(crate) use spinner::Spinner;
 
 use crate::output::span;
@@ -58,14 +63,39 @@ pub(crate) struct Change {
     pub(crate) step: Step,
 }
 
+/// An operation at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment<'a> {
+    /// Where its steps stand.
+    pub(crate) snapshot: &'a Snapshot,
+    /// When they are expected to end.
+    pub(crate) outlook: &'a Outlook,
+    /// When it began.
+    pub(crate) started_at_ms: UnixMs,
+    /// Which moment.
+    pub(crate) now_ms: UnixMs,
+}
+
+impl<'a> Moment<'a> {
+    /// Where the steps stand, and what is expected of them.
+    pub(crate) fn new(snapshot: &'a Snapshot, outlook: &'a Outlook, started_at_ms: UnixMs, now_ms: UnixMs) -> Self {
+        Self {
+            snapshot,
+            outlook,
+            started_at_ms,
+            now_ms,
+        }
+    }
+}
+
 /// Shows an operation's progress.
 pub(crate) trait Reporter: Send {
     /// The plan is made.
-    fn planned(&mut self, snapshot: &Snapshot, now_ms: UnixMs);
+    fn planned(&mut self, moment: &Moment<'_>);
     /// Time has gone by; these steps stand elsewhere than before.
-    fn moved(&mut self, changes: &[Change], snapshot: &Snapshot, now_ms: UnixMs);
-    /// The operation has failed, and goes back from now on; this is the plan for that.
-    fn going_back(&mut self, failures: &[String], snapshot: &Snapshot, now_ms: UnixMs);
+    fn moved(&mut self, changes: &[Change], moment: &Moment<'_>);
+    /// The operation has failed, and goes back from now on; these are the steps of that.
+    fn going_back(&mut self, failures: &[String], moment: &Moment<'_>);
     /// There is nothing more to show.
     fn finish(&mut self);
 }
@@ -75,7 +105,7 @@ pub(crate) fn reporter() -> Box<dyn Reporter> {
     if console::Term::stderr().is_term() {
         Box::new(Bars::new())
     } else {
-        Box::new(Lines)
+        Box::new(Lines::new())
     }
 }
 

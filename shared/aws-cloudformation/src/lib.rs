@@ -1,4 +1,6 @@
-//! CloudFormation: what a stack says about itself, read only.
+//! CloudFormation: what a stack says about itself, and what would become of it.
+
+mod change_set;
 
 use std::collections::BTreeMap;
 
@@ -7,11 +9,15 @@ use outrigger_aws::{Aws, Clients, call_error, is_code};
 use outrigger_engine::ports::provider::CallError;
 use outrigger_model::Region;
 
+pub use change_set::{Action, ResourceChange, ResourceFailure};
+
 /// A CloudFormation stack, as far as anyone here asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StackDescription {
     /// Its status, such as `CREATE_COMPLETE`.
     pub status: String,
+    /// When it was last updated, in milliseconds since the epoch; `None` of one that was only created.
+    pub updated_at_ms: Option<i64>,
     /// Its outputs by their keys; none before it is created.
     pub outputs: BTreeMap<String, String>,
 }
@@ -63,6 +69,7 @@ fn describe(stack: aws_sdk_cloudformation::types::Stack) -> StackDescription {
             .stack_status
             .map(|status| status.as_str().to_owned())
             .unwrap_or_default(),
+        updated_at_ms: stack.last_updated_time.and_then(|time| time.to_millis().ok()),
         outputs: stack
             .outputs
             .unwrap_or_default()

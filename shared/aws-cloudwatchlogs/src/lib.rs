@@ -1,5 +1,6 @@
-//! CloudWatch Logs: log groups.
+//! CloudWatch Logs: log groups, and reading what is in them.
 
+mod lines;
 mod log_group;
 
 use async_trait::async_trait;
@@ -7,6 +8,8 @@ use aws_sdk_cloudwatchlogs::Client;
 use outrigger_aws::{Aws, Clients, in_time};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
+
+pub use lines::{LogEvent, LogEvents, LogReader, Window};
 
 const SERVICE: &str = "logs";
 

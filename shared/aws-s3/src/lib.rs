@@ -1,4 +1,4 @@
-//! S3: reading stack documents.
+//! S3: stack documents, read and written.
 
 use std::time::Duration;
 
@@ -11,11 +11,13 @@ use outrigger_engine::ports::provider::{CallError, CallErrorKind};
 use tokio::sync::OnceCell;
 
 const GET_OBJECT: &str = "s3:GetObject";
+const PUT_OBJECT: &str = "s3:PutObject";
 /// For the body; the SDK's own timeouts end with the headers.
 const BODY_SECONDS_MAX: u64 = 10;
 
 /// Documents in S3, read with
-/// [GetObject](https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html) in the region of the environment.
+/// [GetObject](https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), written with
+/// [PutObject](https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html), in the region of the environment.
 #[derive(Debug)]
 pub struct S3Documents {
     aws: Aws,
@@ -30,15 +32,37 @@ impl S3Documents {
             client: OnceCell::new(),
         }
     }
+
+    async fn client(&self) -> &Client {
+        self.client
+            .get_or_init(|| async { Client::new(&self.aws.config(None).await) })
+            .await
+    }
+
+    /// Writes a document.
+    ///
+    /// # Guarantees
+    /// - May be repeated: what is there is replaced by the same.
+    ///
+    /// # Errors
+    /// When the call was refused, or not answered.
+    pub async fn write(&self, bucket: &str, key: &str, text: &str) -> Result<(), CallError> {
+        let body = ByteStream::from(text.as_bytes().to_vec());
+        let client = self.client().await;
+        match client.put_object().bucket(bucket).key(key).body(body).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let address = format!("s3://{bucket}/{key}");
+                Err(with_address(call_error(PUT_OBJECT, &[], &error), &address))
+            }
+        }
+    }
 }
 
 #[async_trait]
 impl DocumentSource for S3Documents {
     async fn read(&self, bucket: &str, key: &str, bytes_max: usize) -> Result<String, CallError> {
-        let client = self
-            .client
-            .get_or_init(|| async { Client::new(&self.aws.config(None).await) })
-            .await;
+        let client = self.client().await;
         let address = format!("s3://{bucket}/{key}");
         let object = match client.get_object().bucket(bucket).key(key).send().await {
             Ok(object) => object,

@@ -126,8 +126,9 @@ impl StepFunctions {
     }
 }
 
+/// The ARN of an execution of a state machine:
 /// `arn:aws:states:REGION:ACCOUNT:stateMachine:NAME` has executions `arn:aws:states:REGION:ACCOUNT:execution:NAME:...`.
-fn execution_arn(machine_arn: &str, name: &str) -> String {
+pub fn execution_arn(machine_arn: &str, name: &str) -> String {
     format!("{}:{name}", machine_arn.replacen(":stateMachine:", ":execution:", 1))
 }
 

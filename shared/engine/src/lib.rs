@@ -3,6 +3,7 @@
 
 pub mod conformance;
 pub mod durations;
+pub mod events;
 pub mod executor;
 pub mod memory;
 pub mod ports;

@@ -10,12 +10,15 @@ use outrigger_engine::executor::Providers;
 use outrigger_engine::ports::catalog::Catalog;
 use outrigger_engine::ports::clock::{Clock, SystemClock};
 use outrigger_engine::ports::document_source::DocumentSource;
+use outrigger_engine::ports::events::Events;
 use outrigger_engine::ports::provider::Provider;
 use outrigger_engine::ports::store::StateStore;
 use outrigger_engine::state::State;
+use outrigger_engine::tasks::close_operation::Response;
+use outrigger_engine::tasks::stale_leases::{StaleLease, stale_leases};
 use outrigger_engine::tasks::{Invocation, TaskError, close_operation, converge_lane, plan_stack};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{Instrument, field};
 
@@ -33,6 +36,7 @@ const RESERVE_MS: u64 = 2_000;
 /// When the environment lacks something, or Lambda's runtime API ends.
 pub async fn run_lane(store: MakeStore, providers: fn(&Aws) -> Providers) -> Result<(), lambda_runtime::Error> {
     let (aws, state) = start(store)?;
+    let control_plane = control_plane()?;
     let providers = Providers::new([Arc::new(Traced::new(providers(&aws))) as Arc<dyn Provider>]);
     serve(async |invocation: Invocation, request: converge_lane::Request| {
         let ports = converge_lane::Ports {
@@ -49,10 +53,8 @@ pub async fn run_lane(store: MakeStore, providers: fn(&Aws) -> Providers) -> Res
             .await?;
         let now_ms = SystemClock.now_ms();
         let took_ms = now_ms.saturating_sub(started_ms);
-        println!(
-            "{}",
-            metrics::of_lane(request.lane, &stack, &ticket.operation, &report, took_ms, now_ms)
-        );
+        let line = metrics::of_lane(&control_plane, ticket, request.lane, &report, took_ms, now_ms);
+        println!("{line}");
         Ok(report)
     })
     .await
@@ -62,19 +64,26 @@ pub async fn run_lane(store: MakeStore, providers: fn(&Aws) -> Providers) -> Res
 ///
 /// # Errors
 /// As [`run_lane`].
-pub async fn run_plan_stack<C, D>(store: MakeStore, ports: fn(&Aws) -> (C, D)) -> Result<(), lambda_runtime::Error>
+pub async fn run_plan_stack<C, D, E>(
+    store: MakeStore,
+    ports: fn(&Aws) -> (C, D, E),
+) -> Result<(), lambda_runtime::Error>
 where
     C: Catalog,
     D: DocumentSource,
+    E: Events,
 {
     let (aws, state) = start(store)?;
-    let (catalog, documents) = ports(&aws);
+    let control_plane = control_plane()?;
+    let (catalog, documents, events) = ports(&aws);
     serve(async |invocation: Invocation, request: plan_stack::Request| {
         let ports = plan_stack::Ports {
             state: &state,
             catalog: &catalog,
             documents: &documents,
             clock: &SystemClock,
+            events: &events,
+            control_plane: &control_plane,
         };
         let span = tracing::info_span!("plan", operation = %request.operation, stack = field::Empty);
         told(plan_stack::plan_stack(&ports, &invocation, &request))
@@ -84,27 +93,82 @@ where
     .await
 }
 
+/// What `close-operation` is asked.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    /// By a schedule: to look whether there is something that nobody has closed.
+    Check {
+        #[serde(rename = "check")]
+        _check: Check,
+    },
+    /// To close an operation.
+    Close(close_operation::Request),
+}
+
+/// What is looked at.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Check {
+    /// Leases that ran out while their operation was open.
+    StaleLeases,
+}
+
+/// What `close-operation` answers.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answered {
+    Closed(Box<Response>),
+    StaleLeases { stale_leases: Vec<StaleLease> },
+}
+
 /// Runs `close-operation`.
 ///
 /// # Errors
 /// As [`run_lane`].
-pub async fn run_close_operation(store: MakeStore) -> Result<(), lambda_runtime::Error> {
-    let (_, state) = start(store)?;
-    serve(async |invocation: Invocation, request: close_operation::Request| {
+pub async fn run_close_operation<E: Events>(
+    store: MakeStore,
+    events: fn(&Aws) -> E,
+) -> Result<(), lambda_runtime::Error> {
+    let (aws, state) = start(store)?;
+    let control_plane = control_plane()?;
+    let events = events(&aws);
+    serve(async |invocation: Invocation, request: Asked| {
+        let request = match request {
+            Asked::Check { .. } => {
+                let stale_leases = told(stale_leases(&state)).await?;
+                let line = metrics::of_stale_leases(&control_plane, stale_leases.len(), SystemClock.now_ms());
+                println!("{line}");
+                return Ok(Answered::StaleLeases { stale_leases });
+            }
+            Asked::Close(request) => request,
+        };
         let ports = close_operation::Ports {
             state: &state,
             clock: &SystemClock,
+            events: &events,
+            control_plane: &control_plane,
         };
         let operation = match &request {
             close_operation::Request::Workflow { ticket, .. } => &ticket.operation,
             close_operation::Request::Event { detail } => &detail.name,
         };
         let span = tracing::info_span!("close", %operation, stack = field::Empty);
-        told(close_operation::close_operation(&ports, &invocation, &request))
+        let done = told(close_operation::close_operation(&ports, &invocation, &request))
             .instrument(span)
-            .await
+            .await?;
+        if let Some(closed) = &done.told {
+            println!("{}", metrics::of_operation(closed, SystemClock.now_ms()));
+        }
+        Ok(Answered::Closed(Box::new(done.response)))
     })
     .await
+}
+
+/// The control plane's name.
+fn control_plane() -> anyhow::Result<String> {
+    std::env::var("OUTRIGGER_NAME")
+        .context("read OUTRIGGER_NAME, the control plane's name, which the control plane's template sets")
 }
 
 fn start(store: MakeStore) -> anyhow::Result<(Aws, State)> {

@@ -179,6 +179,7 @@ pub struct DbParameterGroup {
 
 /// When a change takes effect that AWS can put off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Apply {
     /// At once, with whatever interruption it brings.
@@ -371,6 +372,7 @@ pub struct LogGroup {}
 
 /// How a period's samples become one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Statistic {
     /// Their mean.
@@ -385,6 +387,7 @@ pub enum Statistic {
 
 /// How a number stands to the threshold when an alarm fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// Above it.
@@ -399,6 +402,7 @@ pub enum Comparison {
 
 /// What a period without data counts as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MissingData {
     /// As nothing: the alarm may go to `INSUFFICIENT_DATA`.

@@ -3,7 +3,10 @@
 // Helpers may panic as tests do; what clippy.toml allows reaches `#[test]` functions and `#[cfg(test)]` modules only.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use outrigger_model::document::{self, parse};
+use std::collections::BTreeMap;
+
+use outrigger_model::document::{self, Alarm, Cache, Database, Document, Network, OutputPath, Stream, parse};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 fn good() -> Value {
@@ -31,10 +34,48 @@ fn the_reference_stacks_are_good() {
     ] {
         let document = parse(&value).unwrap();
         assert_eq!(document.id().to_string(), id);
+        assert_as_its_types_say(&value, &document);
         // What parse reads, it reads again from what it wrote.
         let written = serde_json::to_value(&document).unwrap();
         assert_eq!(parse(&written).unwrap(), document);
     }
+}
+
+/// Components are read key by key; the types and their attributes, of which the schema is made, say the same.
+fn assert_as_its_types_say(value: &Value, document: &Document) {
+    fn read<T: DeserializeOwned>(value: &Value, part: &str) -> BTreeMap<String, T> {
+        serde_json::from_value(value.get(part).cloned().unwrap_or_else(|| json!({}))).unwrap()
+    }
+    assert_eq!(
+        serde_json::from_value::<Network>(value["network"].clone()).unwrap(),
+        document.network
+    );
+    assert_eq!(read::<Stream>(value, "streams"), document.streams);
+    assert_eq!(read::<Cache>(value, "caches"), document.caches);
+    assert_eq!(read::<Database>(value, "databases"), document.databases);
+    assert_eq!(read::<Alarm>(value, "alarms"), document.alarms);
+    assert_eq!(read::<OutputPath>(value, "outputs"), document.outputs);
+}
+
+/// What may be left out is, everywhere.
+#[test]
+fn defaults_are_those_of_the_types() {
+    let document = json!({
+        "stack": "shop",
+        "environment": "test",
+        "region": "us-east-1",
+        "network": { "cidr": "10.0.0.0/16", "zones": 2, "private": {} },
+        "streams": { "events": { "shards": 1 } },
+        "caches": { "sessions": { "engine": "redis", "version": "7.0", "node_type": "cache.t3.micro", "nodes": 2 } },
+        "databases": { "main": {
+            "engine": "postgres", "version": "15.15", "class": "db.t3.micro", "storage_gib": 20, "database": "shop", "user": "shop",
+        } },
+        "alarms": { "cpu": {
+            "component": "databases.main", "metric": "CPUUtilization", "statistic": "average", "comparison": "greater_than",
+            "threshold": 80, "periods": 1, "period_seconds": 60,
+        } },
+    });
+    assert_as_its_types_say(&document, &parse(&document).unwrap());
 }
 
 #[test]
@@ -98,12 +139,12 @@ fn bad_documents_are_refused_where_they_are_bad() {
         (
             "/databases/database/log_exports",
             json!(["mysql"]),
-            "databases.database.log_exports",
+            "databases.database.log_exports[0]",
         ),
         (
             "/databases/database/parameters",
             json!({ "Log_Statement": "all" }),
-            "databases.database.parameters",
+            "databases.database.parameters.Log_Statement",
         ),
         (
             "/databases/database/parameters",
@@ -167,7 +208,7 @@ fn bad_documents_are_refused_where_they_are_bad() {
         (
             "/streams/stream/shard_metrics",
             json!(["Incoming"]),
-            "streams.stream.shard_metrics",
+            "streams.stream.shard_metrics[0]",
         ),
         ("/caches/cache/engine", json!("memcached"), "caches.cache.engine"),
         ("/caches/cache/version", json!("seven"), "caches.cache.version"),
@@ -316,7 +357,7 @@ fn every_problem_is_told_at_once() {
 fn names_are_told_even_where_the_rest_is_missing() {
     let problems = parse(&json!({ "stack": "Foo", "region": "mars" })).unwrap_err();
     let places: Vec<&str> = problems.iter().map(|problem| problem.place.as_str()).collect();
-    assert_eq!(places, ["environment", "network", "stack", "region"]);
+    assert_eq!(places, ["stack", "environment", "region", "network"]);
 }
 
 #[test]

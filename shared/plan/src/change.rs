@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use outrigger_model::document::Problem;
+use outrigger_model::document::{Code, Problem};
 use outrigger_model::{Kind, Record, ResourceKey, UnixMs};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +38,17 @@ pub enum Effect {
     Replaces,
 }
 
+/// What a change of a resource's property does, by what it is changed from and to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// The same, whatever the values are.
+    Always(Effect),
+    /// A number or a version: more means one thing, less another.
+    Directed { raised: Effect, lowered: Effect },
+    /// A number: from 0 or to 0 means something else than between two others.
+    Switched { switched: Effect, otherwise: Effect },
+}
+
 /// What a change is judged by, besides the property itself.
 pub(crate) struct Circumstances<'a> {
     pub(crate) key: &'a ResourceKey,
@@ -59,18 +70,16 @@ pub(crate) fn changes(
     for (property, from, to) in differing(wanted, &recorded) {
         match judge(circumstances, &property, &from, &to) {
             Ok((effect, note)) => found.extend(entries(&property, from, to, effect, note)),
-            Err(message) => problems.push(Problem::at(format!("{}.{property}", circumstances.key), message)),
+            Err(message) => problems.push(Problem::at(
+                Code::Change,
+                format!("{}.{property}", circumstances.key),
+                message,
+            )),
         }
     }
     if has_tags(circumstances.key.kind) && *wanted_tags != record.tags {
         let texts = |tags: &BTreeMap<String, String>| serde_json::to_value(tags).unwrap_or_default();
-        found.extend(entries(
-            "tags",
-            texts(&record.tags),
-            texts(wanted_tags),
-            Effect::InPlace,
-            None,
-        ));
+        found.extend(entries("tags", texts(&record.tags), texts(wanted_tags), TAGS, None));
     }
     (found, problems)
 }
@@ -114,6 +123,9 @@ fn entries(property: &str, from: Value, to: Value, effect: Effect, note: Option<
     }
 }
 
+/// What a change of tags does.
+pub(crate) const TAGS: Effect = Effect::InPlace;
+
 fn has_tags(kind: Kind) -> bool {
     // A route, an association and the host in a secret are parts of something that has tags.
     !matches!(kind, Kind::Route | Kind::RouteTableAssociation | Kind::SecretAttachment)
@@ -125,7 +137,7 @@ fn judge(
     from: &Value,
     to: &Value,
 ) -> Result<(Effect, Option<String>), String> {
-    let effect = effect(circumstances, property, from, to);
+    let effect = effect(circumstances.key.kind, property, from, to);
     let note = match (circumstances.key.kind, property) {
         (Kind::DbInstance, "storage_gib") if effect == Effect::InPlace => storage(circumstances, from, to)?,
         (Kind::DbInstance, "storage_type") => storage_rest(circumstances, property, to).map(|()| None)?,
@@ -142,9 +154,27 @@ fn judge(
     Ok((effect, note))
 }
 
-fn effect(circumstances: &Circumstances<'_>, property: &str, from: &Value, to: &Value) -> Effect {
-    let replaces_if = |condition: bool| if condition { Effect::Replaces } else { Effect::InPlace };
-    match circumstances.key.kind {
+fn effect(kind: Kind, property: &str, from: &Value, to: &Value) -> Effect {
+    match rule(kind, property) {
+        Rule::Always(effect) => effect,
+        Rule::Directed { raised, lowered } => match is_lower(to, from) {
+            true => lowered,
+            false => raised,
+        },
+        Rule::Switched { switched, otherwise } => match (number(from) == 0) != (number(to) == 0) {
+            true => switched,
+            false => otherwise,
+        },
+    }
+}
+
+/// The table of what changes do.
+pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
+    let replaces_if = |condition: bool| match condition {
+        true => Rule::Always(Effect::Replaces),
+        false => Rule::Always(Effect::InPlace),
+    };
+    match kind {
         Kind::Vpc => replaces_if(property == "cidr"),
         Kind::Subnet => replaces_if(property != "public_address_on_launch"),
         Kind::InternetGateway | Kind::RouteTable => replaces_if(property == "vpc"),
@@ -155,20 +185,34 @@ fn effect(circumstances: &Circumstances<'_>, property: &str, from: &Value, to: &
         Kind::DbSubnetGroup | Kind::CacheSubnetGroup => replaces_if(property == "vpc"),
         Kind::DbParameterGroup => replaces_if(["family", "description"].contains(&property)),
         Kind::DbInstance => match property {
-            "database" | "user" | "subnet_group" => Effect::Replaces,
-            "storage_gib" => replaces_if(number(to) < number(from)),
-            "engine_version" if is_lower(to, from) => Effect::Replaces,
-            "class" | "engine_version" | "port" | "parameter_group" | "static_parameters" => Effect::Restarts,
-            _ => Effect::InPlace,
+            "database" | "user" | "subnet_group" => Rule::Always(Effect::Replaces),
+            "storage_gib" => Rule::Directed {
+                raised: Effect::InPlace,
+                lowered: Effect::Replaces,
+            },
+            "engine_version" => Rule::Directed {
+                raised: Effect::Restarts,
+                lowered: Effect::Replaces,
+            },
+            // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.BackupRetention.html
+            "backup_retention_days" => Rule::Switched {
+                switched: Effect::Restarts,
+                otherwise: Effect::InPlace,
+            },
+            "class" | "port" | "parameter_group" | "static_parameters" => Rule::Always(Effect::Restarts),
+            _ => Rule::Always(Effect::InPlace),
         },
         Kind::ReplicationGroup => match property {
-            "port" | "subnet_group" => Effect::Replaces,
-            "engine_version" if is_lower(to, from) => Effect::Replaces,
-            "engine_version" | "node_type" => Effect::Restarts,
-            _ => Effect::InPlace,
+            "port" | "subnet_group" => Rule::Always(Effect::Replaces),
+            "engine_version" => Rule::Directed {
+                raised: Effect::Restarts,
+                lowered: Effect::Replaces,
+            },
+            "node_type" => Rule::Always(Effect::Restarts),
+            _ => Rule::Always(Effect::InPlace),
         },
         Kind::Role | Kind::Stream | Kind::Secret | Kind::SecretAttachment | Kind::Alarm | Kind::LogGroup => {
-            Effect::InPlace
+            Rule::Always(Effect::InPlace)
         }
     }
 }
@@ -177,22 +221,27 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_default()
 }
 
-fn is_lower(version: &Value, than: &Value) -> bool {
-    let numbers = |value: &Value| -> Vec<u32> {
-        let text = value.as_str().unwrap_or_default();
-        text.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+fn is_lower(value: &Value, than: &Value) -> bool {
+    let numbers = |value: &Value| -> Vec<u64> {
+        match value.as_str() {
+            Some(version) => version.split('.').map(|part| part.parse().unwrap_or(0)).collect(),
+            None => vec![number(value)],
+        }
     };
-    numbers(version) < numbers(than)
+    numbers(value) < numbers(than)
 }
+
+pub(crate) const STORAGE_GROWS: &str = "RDS grows storage by at least 10 %";
+pub(crate) const STORAGE_RESTS: &str = "RDS changes storage once in 6 hours at most";
+pub(crate) const SHARDS_DOUBLE: &str =
+    "Kinesis at most doubles or halves the shards with each call, and takes 10 calls a day";
 
 /// RDS grows storage by at least 10 %:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.ModifyingExisting.html>.
 fn storage(circumstances: &Circumstances<'_>, from: &Value, to: &Value) -> Result<Option<String>, String> {
     let least = (number(from) * 11).div_ceil(10);
     if number(to) < least {
-        return Err(format!(
-            "RDS grows storage by at least 10 %: it is {from} GiB; expected {least} or more"
-        ));
+        return Err(format!("{STORAGE_GROWS}: it is {from} GiB; expected {least} or more"));
     }
     storage_rest(circumstances, "storage_gib", to).map(|()| None)
 }
@@ -213,7 +262,7 @@ fn storage_rest(circumstances: &Circumstances<'_>, property: &str, to: &Value) -
     }
     let minutes = left_ms.div_ceil(60_000);
     Err(format!(
-        "RDS changes storage once in 6 hours at most; the next change is possible in {} h {} min",
+        "{STORAGE_RESTS}; the next change is possible in {} h {} min",
         minutes / 60,
         minutes % 60
     ))
@@ -227,8 +276,7 @@ fn shards(from: &Value, to: &Value) -> Result<Option<String>, String> {
     if calls.len() > CALLS_MAX {
         let possible = calls.get(CALLS_MAX - 1).copied().unwrap_or_default();
         return Err(format!(
-            "Kinesis at most doubles or halves the shards with each call, and takes {CALLS_MAX} calls a day; expected a \
-             number no further away than {possible}"
+            "{SHARDS_DOUBLE}; expected a number no further away than {possible}"
         ));
     }
     let listed: Vec<String> = calls.iter().map(u64::to_string).collect();

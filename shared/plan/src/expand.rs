@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outrigger_model::document::{Alarm, Cache, ComponentPath, Database, Document, OutputPath, Problem, Stream};
+use outrigger_model::document::{Alarm, Cache, Code, ComponentPath, Database, Document, OutputPath, Problem, Stream};
 use outrigger_model::name::physical_name;
 use outrigger_model::properties::{self, IngressRule, Input, Reference};
 use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_RESOURCE, TAG_STACK};
@@ -168,6 +168,7 @@ impl Expansion<'_> {
         let vpc = self.add(Kind::Vpc, VPC, Properties::Vpc(properties::Vpc { cidr: network.cidr }));
         if self.resolved.zones.len() < network.zones {
             self.problems.push(Problem::at(
+                Code::Zones,
                 "network.zones",
                 format!(
                     "the region {} has {} zones, the document wants {}",
@@ -271,8 +272,11 @@ impl Expansion<'_> {
         match self.resolved.versions.get(&component.to_string()) {
             Some(version) => version.clone(),
             None => {
-                self.problems
-                    .push(Problem::at(format!("{component}.version"), "has not been resolved"));
+                self.problems.push(Problem::at(
+                    Code::Version,
+                    format!("{component}.version"),
+                    "has not been resolved",
+                ));
                 String::new()
             }
         }

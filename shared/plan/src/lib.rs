@@ -3,6 +3,8 @@
 //! This crate is pure and deterministic: the same document, answers of AWS and records always make the same plan.
 
 mod change;
+mod consequence;
+pub mod critical_path;
 pub mod expand;
 pub mod graph;
 pub mod parameters;
@@ -12,6 +14,8 @@ pub mod resolve;
 pub mod version;
 
 pub use change::{Change, Effect};
+pub use consequence::{Consequence, Exception, Outcome, When, consequence};
+pub use critical_path::CriticalPath;
 pub use expand::{Resolved, expand, output_reference};
 pub use graph::Graph;
 pub use plan::{Action, Plan, Protection, Step, destroy, draft, inspection, provision};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outrigger_model::document::Problem;
+use outrigger_model::document::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
 /// A parameter of a parameter group family.
@@ -32,15 +32,24 @@ pub fn check(
     for (name, value) in wanted {
         let place = format!("{place}.parameters.{name}");
         match known.get(name) {
-            None => problems.push(Problem::at(place, format!("{family} has no such parameter"))),
+            None => problems.push(Problem::at(
+                Code::Parameter,
+                place,
+                format!("{family} has no such parameter"),
+            )),
             Some(parameter) if !parameter.is_modifiable => {
-                problems.push(Problem::at(place, format!("AWS lets nobody set it in {family}")));
+                problems.push(Problem::at(
+                    Code::Parameter,
+                    place,
+                    format!("AWS lets nobody set it in {family}"),
+                ));
             }
             Some(parameter) => {
                 if let Some(allowed) = parameter.allowed_values.as_deref()
                     && !is_allowed(parameter, allowed, value)
                 {
                     problems.push(Problem::at(
+                        Code::Parameter,
                         place,
                         format!("`{value}` is not possible; expected {allowed}"),
                     ));

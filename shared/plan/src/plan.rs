@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
-use outrigger_model::document::Problem;
+use outrigger_model::document::{Code, Problem};
 use outrigger_model::properties::Reference;
 use outrigger_model::{Lane, Properties, Record, Resource, ResourceKey, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,11 @@ impl Plan {
         }
     }
 
+    /// Each step with what must be done before it.
+    pub fn dependencies(&self) -> impl Iterator<Item = (&ResourceKey, &BTreeSet<ResourceKey>)> + Clone {
+        self.steps.iter().map(|(key, step)| (key, &step.depends_on))
+    }
+
     /// Whether there is nothing to do.
     pub fn is_nothing_to_do(&self) -> bool {
         self.steps.values().all(|step| step.action == Action::NoOp)
@@ -123,7 +128,7 @@ pub fn draft(graph: &Graph, records: &Records, protection: Protection, now_ms: U
     };
     let order = match graph.order() {
         Ok(order) => order,
-        Err(defect) => return (Plan::default(), vec![Problem::at("", defect)]),
+        Err(defect) => return (Plan::default(), vec![Problem::at(Code::Change, "", defect)]),
     };
     for key in order {
         if let Some(resource) = graph.resources.get(key) {
@@ -277,6 +282,7 @@ impl Planner<'_> {
             let protected = self.leaving.iter().filter(|(_, resource)| is_protected(resource));
             self.problems.extend(protected.map(|(key, _)| {
                 Problem::at(
+                    Code::Protected,
                     key.current().to_string(),
                     "is protected from deletion; set `deletion_protection: false` in the document, run `outrigger up` \
                      with it, then try again",
@@ -324,10 +330,10 @@ impl Planner<'_> {
             }
         }
         if self.problems.is_empty()
-            && let Err(defect) = order(self.plan.steps.iter().map(|(key, step)| (key, &step.depends_on)))
+            && let Err(defect) = order(self.plan.dependencies())
         {
             let message = format!("these changes cannot be made in one go ({defect}); make them one after the other");
-            self.problems.push(Problem::at("", message));
+            self.problems.push(Problem::at(Code::Change, "", message));
         }
         (self.plan, self.problems)
     }
@@ -454,6 +460,7 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         .filter(|change| change.effect == Effect::Replaces)
         .map(|change| {
             Problem::at(
+                Code::Change,
                 format!("{}.{}", resource.key, change.property),
                 format!(
                     "AWS cannot change it from {} to {} on what is there: it would be deleted, with everything in it, and \

@@ -1,6 +1,6 @@
 //! What an account may have of something, and whether a plan stays within it.
 
-use outrigger_model::document::Problem;
+use outrigger_model::document::{Code, Problem};
 use outrigger_model::{Kind, Properties, Region};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,6 +55,7 @@ pub fn problems(plan: &Plan, region: &Region, quotas: &[Quota]) -> Vec<Problem> 
             };
             (needed > 0 && used + needed > quota.limit).then(|| {
                 Problem::at(
+                    Code::Quota,
                     format!("quotas.{}", quota.name),
                     format!(
                         "{needed} more are needed in {region}, where the account has {used} and may have {}; ask for \

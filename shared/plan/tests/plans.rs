@@ -440,16 +440,16 @@ proptest! {
     #[test]
     fn every_plan_can_be_carried_out(zones in 2usize..=6, databases in 0usize..4, caches in 0usize..4, streams in 0usize..3, public: bool) {
         let mut document = the_document();
-        let copies = |component: &Value, count: usize| -> Value {
-            (0..count).map(|number| (format!("c{number}"), component.clone())).collect::<serde_json::Map<_, _>>().into()
+        let copies = |component: &Value, name: &str, count: usize| -> Value {
+            (0..count).map(|number| (format!("{name}{number}"), component.clone())).collect::<serde_json::Map<_, _>>().into()
         };
         document["network"]["zones"] = zones.into();
         if !public {
             document["network"].as_object_mut().unwrap().remove("public");
         }
-        document["databases"] = copies(&document["databases"]["database"], databases);
-        document["caches"] = copies(&document["caches"]["cache"], caches);
-        document["streams"] = copies(&document["streams"]["stream"], streams);
+        document["databases"] = copies(&document["databases"]["database"], "database", databases);
+        document["caches"] = copies(&document["caches"]["cache"], "cache", caches);
+        document["streams"] = copies(&document["streams"]["stream"], "stream", streams);
         document["alarms"] = json!({});
         document["outputs"] = json!({});
         let graph = graph_of(&document);

@@ -23,6 +23,17 @@ fn documents() -> Result<()> {
         }
         let documents = S3Documents::new(&aws.aws());
         ensure!(documents.read("documents", "stacks/one.yaml", 11).await? == "stack: one\n");
+        for text in ["stack: größer\n", "stack: größer\n", "stack: other\n"] {
+            documents.write("documents", "stacks/written.yaml", text).await?;
+            ensure!(documents.read("documents", "stacks/written.yaml", 100).await? == text);
+        }
+        let refused = documents.write("absent", "one.yaml", "stack: one\n").await;
+        ensure!(
+            refused
+                .as_ref()
+                .is_err_and(|error| error.message.starts_with("s3://absent/one.yaml: ")),
+            "{refused:?}"
+        );
         for (bucket, key, bytes_max, expected) in [
             (
                 "documents",

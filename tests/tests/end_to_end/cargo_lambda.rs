@@ -1,4 +1,4 @@
-//! `cargo lambda deploy` replaces one function of an installed control plane, whichever it is.
+//! `cargo lambda deploy` of one function, whichever it is, changes nothing that runs: workflows name published versions.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::harness::execute;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_function_can_be_deployed_by_itself() {
+async fn a_function_that_is_deployed_by_itself_waits_to_be_published() {
     let aws = start_with_control_plane().unwrap();
     let project = Project::of_test().unwrap();
     let tools = local::cargo_lambda_venv(&project, &mut |line| eprintln!("{line}")).unwrap();
@@ -32,7 +32,7 @@ async fn every_function_can_be_deployed_by_itself() {
         let told = String::from_utf8_lossy(&deployed.stderr);
         assert!(deployed.status.success(), "{function}: {told}");
     }
-    // They still work together, with the roles and the environment that they had.
+    // Operations go on with the published versions.
     let document = json!({
         "stack": "deployed", "environment": "test", "region": "us-east-1",
         "network": { "cidr": "10.0.0.0/16", "zones": 1 },

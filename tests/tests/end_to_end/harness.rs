@@ -1,6 +1,6 @@
 //! One local AWS for the tests that do not disturb each other, and ways to act on it and look at it.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use outrigger_aws_cloudformation::CloudFormation;
@@ -24,6 +24,11 @@ pub fn document_of(stack: &str) -> Value {
 
 /// Runs `outrigger` against a local AWS, as against any other.
 pub fn outrigger(aws: &LocalAws, arguments: &[&str]) -> Output {
+    command(aws, arguments).output().unwrap()
+}
+
+/// A command line of `outrigger` against a local AWS; nobody is there to answer it.
+pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
     let project = Project::of_test().unwrap();
     let mut command = Command::new(project.root().join("target/debug/outrigger"));
     if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
@@ -34,8 +39,8 @@ pub fn outrigger(aws: &LocalAws, arguments: &[&str]) -> Output {
         .current_dir(project.root())
         .args(arguments)
         .args(["--target", "aws"])
-        .output()
-        .unwrap()
+        .stdin(Stdio::null());
+    command
 }
 
 /// The standard output of a command that has to work, as JSON.

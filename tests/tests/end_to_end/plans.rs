@@ -1,12 +1,14 @@
 //! Plans that are looked at first, and what is on record of the operations that carried them out.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use outrigger_aws_sfn::{ExecutionStatus, StepFunctions};
 use outrigger_tests::{LocalAws, start_with_control_plane};
 use serde_json::{Value, json};
 
-use crate::harness::{document_of, file_of, json_of, outrigger, region, resource_calls, shared, start, wait};
+use crate::harness::{command, document_of, file_of, json_of, outrigger, region, resource_calls, shared, start, wait};
 use crate::seen::Seen;
 
 const STACK: &str = "planned";
@@ -17,6 +19,7 @@ fn document(stack: &str, shards: u32) -> Value {
         "stack": stack, "environment": "production", "region": REGION,
         "network": {"cidr": "10.0.0.0/16", "zones": 1, "private": {}},
         "streams": {"stream": {"shards": shards}},
+        "outputs": {"vpc_id": "network.vpc_id"},
     })
 }
 
@@ -103,17 +106,62 @@ async fn what_was_planned_is_carried_out_or_nothing() {
     assert_says(
         &String::from_utf8(outdated.stderr).unwrap(),
         &[
-            "us-east-1/stream/stream: was changed since the plan was made",
+            "x was changed since the plan was made",
+            "`-- us-east-1/stream/stream",
             "plan again",
         ],
     );
     Seen::of(aws, REGION, STACK).check(&[("/streams/stream/OpenShardCount", json!(4))]);
 
     on_record(aws, made["operation"].as_str().unwrap());
+    looked_at(aws, made["operation"].as_str().unwrap());
+    through_the_bucket(aws);
     graph(aws);
-    let destroyed = json_of(&outrigger(aws, &["destroy", STACK, "--yes", "--output", "json"]));
-    assert_eq!(destroyed["succeeded"], true, "{destroyed}");
+    let (code, told) = typed(aws, &["destroy", STACK], "y");
+    assert_eq!(code, Some(130), "{told}");
+    assert_says(&told, &["y is not planned/production; nothing was changed"]);
+    let (code, told) = typed(aws, &["destroy", STACK], "planned/production");
+    assert_eq!(code, Some(0), "{told}");
+    assert_says(&told, &["planned/production is down"]);
     Seen::of(aws, REGION, STACK).assert_only(&[]);
+}
+
+const TYPE: &str = r#"
+import os, pty, sys
+
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen, answer = b"", sys.argv[1].encode() + b"\r"
+while True:
+    try:
+        chunk = os.read(terminal, 4096)
+    except OSError:  # it has ended
+        break
+    seen += chunk
+    if answer and b"to go on" in seen:
+        os.write(terminal, answer)
+        answer = b""
+    if not chunk:
+        break
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+/// Runs a command on a terminal and types an answer; its exit code, and what the terminal showed.
+fn typed(aws: &LocalAws, arguments: &[&str], answer: &str) -> (Option<i32>, String) {
+    let command = command(aws, arguments);
+    let mut python = Command::new("python3");
+    python
+        .args(["-c", TYPE, answer])
+        .arg(command.get_program())
+        .args(command.get_args());
+    python.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = python.current_dir(command.get_current_dir().unwrap()).output().unwrap();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
 }
 
 /// Who, why, when, how it ended, and every request to AWS, as AWS knows it.
@@ -183,6 +231,104 @@ fn on_record(aws: &LocalAws, operation: &str) {
     assert_eq!(unknown.status.code(), Some(2));
 }
 
+/// What `list`, `watch`, `outputs`, `logs` and `doctor` show of it.
+fn looked_at(aws: &LocalAws, operation: &str) {
+    let listed = json_of(&outrigger(aws, &["list", "--output", "json"]));
+    let stacks = listed["stacks"].as_array().unwrap();
+    let entry = stacks.iter().find(|entry| entry["stack"] == STACK).unwrap();
+    assert_eq!(
+        (&entry["environment"], &entry["region"], &entry["workflow"]),
+        (&json!("production"), &json!(REGION), &json!("provision")),
+        "{entry}"
+    );
+
+    // Of an operation that has ended it says how. The one that was refused has not been the stack's.
+    let watched = outrigger(aws, &["watch", operation, "--output", "json"]);
+    assert_eq!(json_of(&watched)["resources"], json!({"created": 5}));
+    assert_says(
+        &text_of(&outrigger(aws, &["watch", STACK])),
+        &["planned/production stands", "1 updated"],
+    );
+    let history = json_of(&outrigger(aws, &["history", STACK, "--output", "json"]));
+    let refused = outrigger(aws, &["watch", history["operations"][0]["operation"].as_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert_says(&error, &["was changed since the plan was made", "plan again"]);
+    let unknown = outrigger(aws, &["watch", "no-such-operation"]);
+    assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+
+    let outputs = json_of(&outrigger(aws, &["outputs", STACK, "--output", "json"]));
+    let vpc = outputs["vpc_id"].as_str().unwrap();
+    assert_eq!(
+        text_of(&outrigger(aws, &["outputs", STACK, "vpc_id"])),
+        format!("{vpc}\n")
+    );
+    let lines = text_of(&outrigger(aws, &["outputs", STACK, "--format", "dotenv"]));
+    assert!(lines.lines().any(|line| line == format!("VPC_ID={vpc}")), "{lines}");
+    let slip = outrigger(aws, &["outputs", STACK, "vpcid"]);
+    assert_eq!(slip.status.code(), Some(2), "{slip:?}");
+    assert_says(&String::from_utf8(slip.stderr).unwrap(), &["is it vpc_id?"]);
+
+    let told = text_of(&outrigger(aws, &["logs", operation, "--output", "json"]));
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(told.iter().all(|line| line["operation"] == operation), "{told:?}");
+    for (function, message) in [
+        ("plan-stack", "planned"),
+        ("create-network", "done"),
+        ("close-operation", "closed"),
+    ] {
+        let is_told = |line: &Value| line["function"] == function && line["message"] == message;
+        assert!(told.iter().any(is_told), "{function} has not told: {message}\n{told:?}");
+    }
+    let moments: Vec<&str> = told.iter().map(|line| line["time"].as_str().unwrap()).collect();
+    assert!(moments.is_sorted(), "{moments:?}");
+    let followed = text_of(&outrigger(aws, &["logs", operation, "--follow"]));
+    assert_eq!(followed.lines().count(), told.len(), "{followed}");
+    let last = text_of(&outrigger(aws, &["logs", STACK, "--limit", "1", "--output", "json"]));
+    assert_eq!(last.lines().count(), 1, "{last}");
+
+    // Whoever reads it may go away at any time.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let left = command(aws, &["logs", STACK, "--follow"])
+        .stdout(writer)
+        .output()
+        .unwrap();
+    assert_eq!(left.status.code(), Some(0), "{left:?}");
+    assert!(left.stderr.is_empty(), "{left:?}");
+
+    let healthy = outrigger(aws, &["doctor", "--control-plane", "outrigger", "--output", "json"]);
+    assert_eq!(json_of(&healthy)["healthy"], true, "{healthy:?}");
+    let absent = outrigger(aws, &["doctor", "--control-plane", "absent"]);
+    assert_eq!(absent.status.code(), Some(4), "{absent:?}");
+    assert_says(
+        &String::from_utf8(absent.stdout).unwrap(),
+        &["fail  control plane", "bootstrap"],
+    );
+
+    let refused = outrigger(aws, &["destroy", STACK]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert_says(&String::from_utf8(refused.stderr).unwrap(), &["Answer with --yes"]);
+}
+
+/// A document that is too large for an execution's input gets to its planner all the same.
+fn through_the_bucket(aws: &LocalAws) {
+    let mut large = document(STACK, 4);
+    for number in 0..8_000 {
+        large["outputs"][format!("vpc_{number}")] = json!("network.vpc_id");
+    }
+    let length = large.to_string().len();
+    assert!((200 * 1024..256 * 1024).contains(&length), "{length}");
+    let planned = json_of(&on_document(aws, "plan", &large, &["--output", "json"]));
+    assert_eq!(planned["nothing_to_do"], true, "{planned}");
+    let calls = aws.calls().unwrap();
+    assert!(
+        calls
+            .iter()
+            .any(|call| call.service == "s3" && call.operation == "PutObject" && call.succeeded())
+    );
+}
+
 fn graph(aws: &LocalAws) {
     let document = document(STACK, 1);
     let dot = text_of(&on_document(aws, "graph", &document, &[]));
@@ -210,6 +356,10 @@ async fn a_stack_is_taken_from_an_operation_that_does_not_end() {
         &json!({"document": document, "by": "ada"}),
     )
     .await;
+    // Who watches can leave: the operation goes on, and how to come back is said. It need not be on record yet.
+    let (code, told) = left(&aws, &["watch", "taken-1"], "the plan has", "-INT");
+    assert_eq!(code, Some(130), "{told}");
+    assert_says(&told, &["goes on without you", "watch taken-1"]);
     until("the stream is begun", || {
         let calls = resource_calls(&aws, 0);
         calls.iter().any(|call| call.operation == "CreateVpc") && {
@@ -238,6 +388,12 @@ async fn a_stack_is_taken_from_an_operation_that_does_not_end() {
             &holder["expires_at"].as_str().unwrap()[..5],
         ],
     );
+    // By the stack's name, too.
+    let (code, told) = left(&aws, &["watch", stack], "the plan has", "-INT");
+    assert_eq!(code, Some(130), "{told}");
+    let shown = json_of(&outrigger(&aws, &["lock", &name, "--output", "json"]));
+    assert_eq!(shown["held"], true, "{shown}");
+
     // Nobody else gets it meanwhile.
     let refused = on_document(&aws, "up", &document, &["--yes"]);
     assert_eq!(
@@ -261,8 +417,19 @@ async fn a_stack_is_taken_from_an_operation_that_does_not_end() {
 
     // What was held ends without a word in the state; whoever comes next completes the stack.
     aws.set_faults(&json!({})).unwrap();
-    let ended = json_of(&on_document(&aws, "up", &document, &["--yes", "--output", "json"]));
+    let file = file_of(&document);
+    // Its terminal is closed as soon as it works: the operation goes on, and can be watched.
+    let (code, told) = left(
+        &aws,
+        &["up", file.path().to_str().unwrap(), "--yes"],
+        "the plan has",
+        "-HUP",
+    );
+    assert_eq!(code, None, "{told}");
+    let ended = json_of(&outrigger(&aws, &["watch", &name, "--output", "json"]));
     assert_eq!(ended["succeeded"], true, "{ended}");
+    let broken = outrigger(&aws, &["watch", "taken-1"]);
+    assert_eq!(broken.status.code(), Some(1), "{broken:?}");
     let old = wait(&aws, &arn).await;
     assert_ne!(old.status, ExecutionStatus::Running, "{old:?}");
     assert_ne!(
@@ -307,4 +474,23 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
     panic!("in vain: {what}");
+}
+
+/// Runs a command, sends it a signal once it has said something, and answers its exit code and all that it said.
+fn left(aws: &LocalAws, arguments: &[&str], once: &str, signal: &str) -> (Option<i32>, String) {
+    let mut child = command(aws, arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if line.contains(once) {
+            let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+            assert!(sent.unwrap().success());
+        }
+        told.push_str(&format!("{line}\n"));
+    }
+    (child.wait().unwrap().code(), told)
 }

@@ -308,7 +308,8 @@ fn refused(stack: &mut Changing<'_>) {
     refuse(
         stack,
         &[
-            "us-east-1/db-instance/database.storage_gib: RDS grows storage by at least 10 %: it is 40 GiB; expected 44 or more",
+            "RDS grows storage by at least 10 %: it is 40 GiB; expected 44 or more",
+            "us-east-1/db-instance/database.storage_gib",
             "us-east-1/db-instance/database.user",
             "allow_replace: true",
             "no_such_parameter",

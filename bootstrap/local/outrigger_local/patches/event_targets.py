@@ -2,7 +2,8 @@
 
 AWS (EventBridge User Guide, "Using resource-based policies"; Lambda Developer Guide, "Asynchronous invocation"): the
 function's policy must allow events.amazonaws.com to invoke it, else the event is lost; an invocation that fails is
-repeated twice. MiniStack asks for no permission, and invokes once.
+repeated twice; a version or alias has permissions and repetitions of its own. MiniStack asks for no permission, invokes
+once, and does not look at what is configured for an alias.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def _may_invoke(function: str, rule: str) -> bool:
 
     if not AUTH or ":lambda:" not in function:
         return True
-    record, _, _ = lambda_svc._get_func_record_for_ref(function)
+    # The statements of versions and aliases are kept with the function; each names what it is for.
+    record, _, _ = lambda_svc._get_base_func_record_for_ref(function)
     if not record:
         return True
     context = EvalContext(
@@ -57,4 +59,9 @@ def _dispatch_to_lambda(function: str, payload: str) -> None:
     if not record or not config:
         _logger.warning("the target %s of a rule does not exist", name)
         return
-    lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(record, config), json.loads(payload))
+    invoked = lambda_svc._execution_record_for_config(record, config)
+    base, _, _ = lambda_svc._get_base_func_record_for_ref(function)
+    _, qualifier = lambda_svc._lambda_function_name_and_qualifier_from_arn(function)
+    if qualifier:
+        invoked["event_invoke_config"] = (base.get("event_invoke_configs") or {}).get(qualifier)
+    lambda_svc.invoke_async_with_retry(invoked, json.loads(payload))

@@ -37,12 +37,11 @@ def install() -> None:
         if len(parts) == 2 and not parts[1].startswith("lambda:"):
             words = parts[1].removeprefix("aws-sdk:").split(":")
             action = words[1].partition(".")[0]
-            service = {"sfn": "states", "cloudwatchlogs": "logs", "eventbridge": "events"}.get(words[0], words[0])
+            service = {"sfn": "states", "cloudwatchlogs": "logs"}.get(words[0], words[0])
             _require(
                 f"{service}:{action[:1].upper()}{action[1:]}",
                 _resource_of(service, given),
                 f"{words[0].capitalize()}.AccessDeniedException",
-                _event_context(given) if service == "events" else {},
             )
         return invoke(resource, given)
 
@@ -63,15 +62,7 @@ def _resource_of(service: str, given: object) -> str:
     return f"{arn}/index/{arguments['IndexName']}" if arguments.get("IndexName") else arn
 
 
-def _event_context(given: object) -> dict[str, list[str]]:
-    """What conditions on PutEvents speak of (EventBridge User Guide, "Using IAM policy conditions")."""
-    entries = given.get("Entries") if isinstance(given, dict) else None
-    fields = {"events:source": "Source", "events:detail-type": "DetailType"}
-    known = {key: [entry[field] for entry in entries or [] if field in entry] for key, field in fields.items()}
-    return {key: values for key, values in known.items() if values}
-
-
-def _require(action: str, resource: str, error: str, known: dict | None = None) -> None:
+def _require(action: str, resource: str, error: str) -> None:
     """Raises the task's error unless the role allows the action, on any resource where none is given."""
     from ministack.app import AUTH
 
@@ -86,7 +77,7 @@ def _require(action: str, resource: str, error: str, known: dict | None = None) 
     for candidate in candidates:
         context = EvalContext(
             principal_arn=principal, principal_type="AssumedRole", principal_account=account, action=action,
-            resource_arn=candidate, region=get_region(), service_context=known or {}, principal_keys={},
+            resource_arn=candidate, region=get_region(), service_context={}, principal_keys={},
         )  # fmt: skip
         if evaluate(context, policies, *limits).decision == "Allow":
             return

@@ -3,5 +3,6 @@
 pub mod catalog;
 pub mod clock;
 pub mod cloud;
+pub mod events;
 pub mod store;
 pub mod world;

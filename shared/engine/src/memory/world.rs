@@ -11,15 +11,18 @@ use serde_json::{Value, json};
 use super::catalog::{MemoryCatalog, MemoryDocuments};
 use super::clock::VirtualClock;
 use super::cloud::{Habits, MemoryCloud};
+use super::events::MemoryEvents;
 use super::store::{Faults, Faulty, MemoryStore, Usage};
 use crate::executor::Providers;
 use crate::ports::clock::Clock;
 use crate::state::State;
 use crate::state::content::Workflow;
-use crate::tasks::close_operation::{self, Response, StatusChange};
+use crate::tasks::close_operation::{self, Done, Response, StatusChange};
 use crate::tasks::plan_stack::Proposed;
 use crate::tasks::{Invocation, TaskError, Ticket, converge_lane, plan_stack};
 
+/// The name of the control plane.
+const CONTROL_PLANE: &str = "outrigger";
 /// How long a function may run, and after how long a state machine gives a function up that does not answer.
 const FUNCTION_MS: UnixMs = 60_000;
 const TASK_MS: UnixMs = 75_000;
@@ -50,8 +53,8 @@ pub mod transitions {
     pub const TURN: u64 = 2;
     /// The wait before another turn.
     pub const WAIT: u64 = 1;
-    /// Closing, whether to go back, the event, the outcome, the end.
-    pub const CLOSE: u64 = 5;
+    /// Closing, whether to go back, the outcome, the end.
+    pub const CLOSE: u64 = 4;
     /// Handing over; the successor's bounds, and that it resumes.
     pub const HAND_OVER: u64 = 4;
 }
@@ -70,6 +73,8 @@ pub struct World {
     pub state: State,
     /// What AWS has to offer.
     pub catalog: MemoryCatalog,
+    /// What was told.
+    pub events: MemoryEvents,
     providers: Providers,
     invocations: AtomicU64,
     transitions: AtomicU64,
@@ -123,6 +128,7 @@ impl World {
             state: State::new(faulty, Arc::new(clock.clone())),
             providers: Providers::new([Arc::new(cloud.clone()) as Arc<_>]),
             catalog: MemoryCatalog::default(),
+            events: MemoryEvents::default(),
             clock,
             cloud,
             store,
@@ -328,6 +334,8 @@ impl World {
             catalog: &self.catalog,
             documents: &MemoryDocuments::default(),
             clock: &self.clock,
+            events: &self.events,
+            control_plane: CONTROL_PLANE,
         };
         let mut tries = 0;
         loop {
@@ -373,7 +381,7 @@ impl World {
         self.transit(transitions::CLOSE);
         for _ in 0..RETRIES_MAX {
             match self.close_once(&request).await {
-                Ok(response) => return Ended::Closed(response),
+                Ok(done) => return Ended::Closed(done.response),
                 Err(error) if error.is_retryable() => self.clock.advance(RETRY_MS),
                 Err(error) => return Ended::NotPlanned(error),
             }
@@ -383,11 +391,20 @@ impl World {
 
     /// What happens when an execution is stopped from outside: the event closes the operation.
     pub async fn stopped(&self, operation: &str) {
+        self.ended(operation, "ABORTED", &Value::Null).await;
+    }
+
+    /// What happens when an execution has ended with a status other than success: Step Functions sends an event.
+    pub async fn ended(&self, operation: &str, status: &str, input: &Value) {
         let detail = StatusChange {
             name: operation.to_owned(),
             execution_arn: String::new(),
-            status: "ABORTED".to_owned(),
-            input: None,
+            state_machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:outrigger-provision-stack"
+                .to_owned(),
+            status: status.to_owned(),
+            input: Some(input.to_string()),
+            error: None,
+            cause: None,
         };
         let request = close_operation::Request::Event { detail };
         for _ in 0..RETRIES_MAX {
@@ -398,10 +415,12 @@ impl World {
         }
     }
 
-    async fn close_once(&self, request: &close_operation::Request) -> Result<Response, TaskError> {
+    async fn close_once(&self, request: &close_operation::Request) -> Result<Done, TaskError> {
         let ports = close_operation::Ports {
             state: &self.state,
             clock: &self.clock,
+            events: &self.events,
+            control_plane: CONTROL_PLANE,
         };
         close_operation::close_operation(&ports, &self.invocation(), request).await
     }

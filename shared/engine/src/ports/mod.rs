@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod clock;
 pub mod document_source;
+pub mod events;
 pub mod provider;
 pub mod secrets;
 pub mod store;

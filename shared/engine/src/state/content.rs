@@ -181,6 +181,9 @@ pub struct OperationRecord {
     /// What deleted resources leave behind because the document asked for it: final snapshots.
     #[serde(default)]
     pub kept: Vec<String>,
+    /// Whether the event of its end was put.
+    #[serde(default)]
+    pub told: bool,
 }
 
 impl OperationRecord {
@@ -205,6 +208,7 @@ impl OperationRecord {
             rollback_steps: BTreeMap::new(),
             rollback_calls: BTreeMap::new(),
             kept: Vec::new(),
+            told: false,
         }
     }
 

@@ -91,6 +91,31 @@ impl State {
             .map_err(StateError::store(format!("read {} of {}", key.sort, key.partition)))
     }
 
+    /// Records that the event of an operation's end was put. It needs no lease: it changes nothing else of the record, and
+    /// gives way to whoever writes the record meanwhile.
+    ///
+    /// # Guarantees
+    /// - May be repeated.
+    pub(crate) async fn mark_told(&self, record: &OperationRecord) -> Result<(), StateError> {
+        let key = key_of_operation(&record.stack, &record.operation);
+        let Some(found) = self.read(&key).await? else {
+            return Ok(());
+        };
+        let mut told: OperationRecord = body::decode(&key.sort, &found.body)
+            .map_err(StateError::store(format!("read {} of {}", key.sort, key.partition)))?;
+        told.told = true;
+        let write = Write {
+            conditions: vec![Condition::VersionIs(found.header.version)],
+            change: Change {
+                body: Some(body::encode(&key.sort, &told).map_err(|error| write_failed(&key, error))?),
+                ..Change::default()
+            },
+            write_id: format!("{}/told/{}", record.operation, found.header.version),
+            key,
+        };
+        self.write(&write).await.map(|_| ())
+    }
+
     /// The records of a stack's operations, the newest first, at most `count_max` of them.
     ///
     /// # Caveats

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use outrigger_model::document::Code;
 use outrigger_model::{CallOutcome, CallRecord, Intent, Lane, Problem, Record, ResourceKey, StepState};
 use outrigger_plan::Plan;
 use sha2::{Digest, Sha256};
@@ -18,6 +19,7 @@ const CALLS: usize = 4;
 pub fn too_large(lane: Lane, plan: &Plan) -> Option<Problem> {
     match body::encode("lane", &largest(plan)) {
         Err(StoreError::TooLarge { bytes, .. }) => Some(Problem::at(
+            Code::TooMany,
             format!("lanes.{lane}"),
             format!(
                 "its {} resources take {} KB of state, of which an item holds {}; divide the stack into several",

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::plan_stack::keep;
-use super::{Invocation, Phase, TaskError, Ticket, run_of};
+use super::{Invocation, Phase, TaskError, Ticket, run_of, tell};
+use crate::events::{Closed, Event};
 use crate::ports::clock::Clock;
+use crate::ports::events::Events;
 use crate::state::content::{Blueprint, OperationRecord, Outcome, Workflow};
 use crate::state::{Lease, State, StateError};
 
@@ -48,11 +50,75 @@ pub struct StatusChange {
     /// The execution's ARN.
     #[serde(rename = "executionArn")]
     pub execution_arn: String,
+    /// The state machine's ARN.
+    #[serde(default, rename = "stateMachineArn")]
+    pub state_machine_arn: String,
     /// `ABORTED`, `TIMED_OUT` or `FAILED`.
     pub status: String,
     /// The execution's input, as a text; absent when it is large.
     #[serde(default)]
     pub input: Option<String>,
+    /// The error that it failed with.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// The error in words.
+    #[serde(default)]
+    pub cause: Option<String>,
+}
+
+/// The status of an execution that has failed by itself.
+const FAILED: &str = "FAILED";
+
+impl StatusChange {
+    /// The workflow, by the name of its state machine.
+    fn workflow(&self) -> Option<Workflow> {
+        [Workflow::Provision, Workflow::Destroy, Workflow::Drift]
+            .into_iter()
+            .find(|workflow| {
+                self.state_machine_arn
+                    .ends_with(&format!("{}-stack", workflow.as_str()))
+            })
+    }
+
+    /// The stack that the input names, as far as it can be read; empty names where it cannot.
+    fn stack(&self) -> StackId {
+        let input: Value = self
+            .input
+            .as_deref()
+            .and_then(|input| serde_json::from_str(input).ok())
+            .unwrap_or_default();
+        let named = input.get("document").unwrap_or(&input);
+        let text = |key: &str| named.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        match (text("stack"), text("environment")) {
+            (stack, environment) if stack.is_empty() || environment.is_empty() => StackId {
+                stack: String::new(),
+                environment: String::new(),
+            },
+            (stack, environment) => StackId { stack, environment },
+        }
+    }
+
+    /// Why an operation never began.
+    fn refusal(&self) -> String {
+        /// What Lambda makes of a function's error.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Error {
+            error_message: String,
+        }
+        let cause = self
+            .cause
+            .as_deref()
+            .map(|cause| match serde_json::from_str::<Error>(cause) {
+                Ok(Error { error_message }) => error_message,
+                Err(_) => cause.to_owned(),
+            });
+        match (&self.error, cause) {
+            (_, Some(cause)) => cause,
+            (Some(error), None) => error.clone(),
+            (None, None) => format!("the execution {} ended as {}", self.name, self.status),
+        }
+    }
 }
 
 /// What became of the operation.
@@ -146,31 +212,50 @@ pub struct Ports<'a> {
     pub state: &'a State,
     /// The clock.
     pub clock: &'a dyn Clock,
+    /// Who is told.
+    pub events: &'a dyn Events,
+    /// The control plane's name.
+    pub control_plane: &'a str,
 }
 
-/// Closes an operation.
+/// What the task has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// What the workflow is answered.
+    pub response: Response,
+    /// The event that this invocation told, the operation's only one; none where it goes on, or was told before.
+    pub told: Option<Closed>,
+}
+
+impl Done {
+    fn untold(response: Response) -> Self {
+        Self { response, told: None }
+    }
+}
+
+/// Closes an operation, and tells of it.
 ///
 /// # Guarantees
 /// - May be repeated: an operation that is closed stays as it is, and the answer is the same.
 /// - An operation that no longer holds the lease changes nothing.
-pub async fn close_operation(
-    ports: &Ports<'_>,
-    invocation: &Invocation,
-    request: &Request,
-) -> Result<Response, TaskError> {
+/// - The event of its end is told once, whoever closes it, and whether it failed, was stopped or never began.
+///
+/// # Caveats
+/// - Cut off between the event and the record, the next call tells it again: who listens knows it by its operation. An
+///   operation that left no record (it never began, or was overtaken) is told of whenever this is asked.
+/// - That nobody could be told is logged, and fails nothing.
+pub async fn close_operation(ports: &Ports<'_>, invocation: &Invocation, request: &Request) -> Result<Done, TaskError> {
     match request {
         Request::Workflow { ticket, lanes } => {
             let lease = ticket.lease(invocation);
-            close(ports, lease, &lane_errors(lanes), Some(ticket.phase)).await
+            close(ports, lease, &lane_errors(lanes), Some(ticket.phase), true).await
         }
         Request::Event { detail } => match find(ports, detail).await? {
             None => {
-                let nowhere = StackId {
-                    stack: String::new(),
-                    environment: String::new(),
-                };
-                let lease = Lease::resume(nowhere, &detail.name, FencingToken::default(), &invocation.id);
-                Ok(Response::without_record(&lease, Ending::NotBegun, Vec::new()))
+                let lease = Lease::resume(detail.stack(), &detail.name, FencingToken::default(), &invocation.id);
+                let mut response = Response::without_record(&lease, Ending::NotBegun, vec![detail.refusal()]);
+                response.workflow = detail.workflow();
+                Ok(told_without_record(ports, response).await)
             }
             Some((stack, operation)) => {
                 // The event knows no token; the lease tells whether the operation still holds the stack.
@@ -181,7 +266,9 @@ pub async fn close_operation(
                     .unwrap_or_default();
                 let lease = Lease::resume(stack, operation, token, &invocation.id);
                 let failure = format!("the execution {} ended as {}", detail.name, detail.status);
-                close(ports, lease, &[failure], None).await
+                // An execution that found itself overtaken has told so before it failed.
+                let tell_if_overtaken = detail.status != FAILED;
+                close(ports, lease, &[failure], None, tell_if_overtaken).await
             }
         },
     }
@@ -217,32 +304,60 @@ fn lane_errors(lanes: &[Value]) -> Vec<String> {
         .collect()
 }
 
+/// Tells of an operation that is not on record.
+async fn told_without_record(ports: &Ports<'_>, response: Response) -> Done {
+    let closed = Closed::new(ports.control_plane, &response, None);
+    tell(ports.events, Event::Closed(Box::new(closed.clone()))).await;
+    Done {
+        response,
+        told: Some(closed),
+    }
+}
+
 /// `asked` is the phase whose lanes the workflow saw settle; `None` where the execution was stopped.
 async fn close(
     ports: &Ports<'_>,
     lease: Lease,
     errors: &[String],
     asked: Option<Phase>,
-) -> Result<Response, TaskError> {
+    tell_if_overtaken: bool,
+) -> Result<Done, TaskError> {
     let (state, stack) = (ports.state, lease.stack().clone());
     tracing::Span::current().record("stack", stack.to_string());
     let record = state.operation(&stack, lease.operation()).await?;
     if let Some(record) = record.as_ref().filter(|record| record.closed_at_ms.is_some()) {
-        // Closed before, but perhaps not to the end.
+        // Closed before, but perhaps not to the end, or by somebody who tells nobody: planning, or who broke the lease.
         release(state, &lease).await?;
-        return closed(state, record).await;
+        let response = closed(state, record).await?;
+        if record.told {
+            return Ok(Done::untold(response));
+        }
+        let event = Closed::new(ports.control_plane, &response, Some(record));
+        if tell(ports.events, Event::Closed(Box::new(event.clone()))).await {
+            state.mark_told(record).await?;
+        }
+        return Ok(Done {
+            response,
+            told: Some(event),
+        });
     }
     match state.renew_lease(&lease).await {
         Err(StateError::LeaseLost { .. }) => {
             let failures = vec!["another operation has taken the stack over".to_owned()];
-            return Ok(Response::without_record(&lease, Ending::Superseded, failures));
+            let mut response = Response::without_record(&lease, Ending::Superseded, failures);
+            response.workflow = record.map(|record| record.workflow);
+            return Ok(match tell_if_overtaken {
+                true => told_without_record(ports, response).await,
+                false => Done::untold(response),
+            });
         }
         renewed => renewed?,
     };
     let Some(mut record) = record else {
         // Planning had taken the lease, and came no further.
         release(state, &lease).await?;
-        return Ok(Response::without_record(&lease, Ending::Aborted, errors.to_vec()));
+        let response = Response::without_record(&lease, Ending::Aborted, errors.to_vec());
+        return Ok(told_without_record(ports, response).await);
     };
     let phase = if record.rollback.is_empty() {
         Phase::Converge
@@ -252,7 +367,7 @@ async fn close(
     if phase == Phase::Rollback && asked.is_some_and(|asked| asked != Phase::Rollback) {
         // Asked a second time: it goes back already.
         let ticket = Ticket::new(&lease, Phase::Rollback, record.rollback.clone());
-        return Ok(Response::rolling_back(&lease, ticket, record.failures));
+        return Ok(Done::untold(Response::rolling_back(&lease, ticket, record.failures)));
     }
     let run = Run::read(state, &lease, phase).await?;
     let mut failures = failures(&run.steps);
@@ -272,7 +387,7 @@ async fn close(
             if record.workflow == Workflow::Provision
                 && let Some(ticket) = go_back(ports, &lease, &mut record, &mut failures, &run.records).await?
             {
-                return Ok(Response::rolling_back(&lease, ticket, failures));
+                return Ok(Done::untold(Response::rolling_back(&lease, ticket, failures)));
             }
             Outcome::Failed
         }
@@ -281,12 +396,19 @@ async fn close(
     let failures = record.failures.iter().cloned().chain(failures).collect::<Vec<_>>();
     settle_stack(state, &lease, record.workflow, outcome, &run.records).await?;
     record.close(outcome, failures, ports.clock.now_ms());
+    let response = closed(state, &record).await?;
+    let event = Closed::new(ports.control_plane, &response, Some(&record));
+    // Before the record says so: cut off in between, it is told once more rather than never.
+    record.told = tell(ports.events, Event::Closed(Box::new(event.clone()))).await;
     state.put_operation(&lease, &record).await?;
     let begun_ms_min = ports.clock.now_ms().saturating_sub(OPERATIONS_AGE_MS_MAX);
     state.prune(&lease, OPERATIONS_KEPT, begun_ms_min).await?;
     release(state, &lease).await?;
     tracing::info!(?outcome, failures = record.failures.len(), "closed");
-    closed(state, &record).await
+    Ok(Done {
+        response,
+        told: Some(event),
+    })
 }
 
 /// What the lanes of an operation have come to.
@@ -415,19 +537,22 @@ async fn release(state: &State, lease: &Lease) -> Result<(), TaskError> {
     }
 }
 
+/// What failed, and after it what was skipped because of that.
 fn failures(steps: &BTreeMap<ResourceKey, StepState>) -> Vec<String> {
-    steps
-        .iter()
-        .filter_map(|(key, state)| match state {
-            StepState::Failed { error, .. } => Some(format!("{key}: {error}")),
-            StepState::Skipped { because } => Some(format!("{key}: skipped, because {because} failed")),
+    let (mut failed, mut skipped) = (Vec::new(), Vec::new());
+    for (key, state) in steps {
+        match state {
+            StepState::Failed { error, .. } => failed.push(format!("{key}: {error}")),
+            StepState::Skipped { because } => skipped.push(format!("{key}: skipped, because {because} failed")),
             StepState::Waiting
             | StepState::InProgress { .. }
             | StepState::Done { .. }
             | StepState::PendingWindow { .. }
-            | StepState::Drifted { .. } => None,
-        })
-        .collect()
+            | StepState::Drifted { .. } => {}
+        }
+    }
+    failed.append(&mut skipped);
+    failed
 }
 
 /// The document that a blueprint holds, with what AWS answered about it; `None` without a hash.

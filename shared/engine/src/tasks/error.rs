@@ -101,10 +101,64 @@ fn count(problems: &[Problem]) -> String {
     }
 }
 
+/// A line each: `- place: what is wrong; what would be right (code)`.
 fn list(problems: &[Problem]) -> String {
-    problems
+    let lines: Vec<String> = problems
         .iter()
-        .map(|problem| format!("- {problem}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+        .map(|problem| {
+            let line = problem.to_string().replace('\n', " ");
+            format!("- {line} ({})", problem.code)
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// The problems that the message of a [`TaskError`] lists, read back from it; what would be right stays part of what is
+/// wrong.
+pub fn problems_in(message: &str) -> Vec<Problem> {
+    let lines = message.lines().filter_map(|line| line.strip_prefix("- "));
+    lines
+        .filter_map(|line| {
+            let (text, code) = line.strip_suffix(')')?.rsplit_once(" (")?;
+            let (place, text) = text.split_once(": ").unwrap_or(("", text));
+            Some(Problem::at(code.parse().ok()?, place, text))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use outrigger_model::document::Code;
+
+    use super::*;
+
+    #[test]
+    fn problems_are_read_back_from_the_message() {
+        let problems = vec![
+            Problem::at(Code::Version, "databases.main.version", "there is no 15.99 (of 12)").help("take 15.15"),
+            Problem::at(Code::Quota, "quotas.VPCs per Region", "1 more is needed"),
+            Problem::at(Code::Change, "", "make them one after the other"),
+        ];
+        let message = TaskError::PlanRefused(problems).to_string();
+        assert_eq!(
+            message,
+            "the stack cannot be brought to this document; 3 problems:\n\
+             - databases.main.version: there is no 15.99 (of 12); take 15.15 (plan::version)\n\
+             - quotas.VPCs per Region: 1 more is needed (plan::quota)\n\
+             - make them one after the other (plan::change)"
+        );
+        assert_eq!(
+            problems_in(&message),
+            [
+                Problem::at(
+                    Code::Version,
+                    "databases.main.version",
+                    "there is no 15.99 (of 12); take 15.15"
+                ),
+                Problem::at(Code::Quota, "quotas.VPCs per Region", "1 more is needed"),
+                Problem::at(Code::Change, "", "make them one after the other"),
+            ]
+        );
+        assert_eq!(problems_in("its execution timed out\n- nothing of ours"), []);
+    }
 }

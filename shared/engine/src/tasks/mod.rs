@@ -4,6 +4,7 @@ pub mod close_operation;
 pub mod converge_lane;
 mod error;
 pub mod plan_stack;
+pub mod stale_leases;
 pub mod unlock;
 
 use std::collections::BTreeMap;
@@ -11,8 +12,10 @@ use std::collections::BTreeMap;
 use outrigger_model::{FencingToken, Lane, StackId, UnixMs};
 use serde::{Deserialize, Serialize};
 
-pub use error::{TaskError, error_types};
+pub use error::{TaskError, error_types, problems_in};
 
+use crate::events::Event;
+use crate::ports::events::Events;
 use crate::state::Lease;
 
 /// What an operation's invocations hand on to each other, through the workflow. It holds references only.
@@ -87,6 +90,17 @@ impl Ticket {
     }
 }
 
+/// Tells whoever listens; answers whether that worked. That it did not is no failure of the operation.
+async fn tell(events: &dyn Events, event: Event) -> bool {
+    match events.put(&event).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(event = event.detail_type(), %error, "nobody could be told");
+            false
+        }
+    }
+}
+
 /// One run of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
@@ -94,4 +108,29 @@ pub struct Invocation {
     pub id: String,
     /// When the function is stopped at the latest, by its own clock.
     pub deadline_ms: UnixMs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::content::OperationRecord;
+
+    /// An operation may be begun by one version and gone on with or closed by a later one (docs/adr/0008).
+    #[test]
+    fn what_earlier_versions_handed_on_can_be_read() {
+        let tickets = [
+            r#"{"stack": "shop", "environment": "production", "operation": "a", "token": 3, "plans": {"network": "ab"}}"#,
+            r#"{"stack": "shop", "environment": "production", "operation": "a", "token": 3, "phase": "converge",
+                "plans": {"network": "ab"}}"#,
+        ];
+        for ticket in tickets {
+            let ticket: Ticket = serde_json::from_str(ticket).unwrap();
+            assert_eq!((ticket.token, ticket.phase), (FencingToken(3), Phase::Converge));
+            assert_eq!(ticket.plans.get(&Lane::Network).map(String::as_str), Some("ab"));
+        }
+        let record = r#"{"operation": "a", "stack": {"stack": "shop", "environment": "production"}, "workflow": "provision",
+            "execution_arn": "arn", "started_at_ms": 5}"#;
+        let record: OperationRecord = serde_json::from_str(record).unwrap();
+        assert!(!record.told && record.closed_at_ms.is_none());
+    }
 }

@@ -11,6 +11,37 @@ use serde_json::{Value, json};
 
 use crate::harness::*;
 
+/// Whoever starts an execution by hand chooses beside the document what the command line chooses.
+#[tokio::test]
+async fn the_input_chooses_an_environment_and_variables() {
+    let mut document = the_document();
+    document["variables"] = json!({ "storage_gib": 20 });
+    document["databases"]["database"]["storage_gib"] = json!("${storage_gib}");
+    document["environments"] = json!({ "production": {}, "staging": { "network": { "zones": 3 } } });
+    let world = World::new(Habits::default());
+    let input = json!({ "document": document, "environment": "staging", "set": { "storage_gib": 50 } });
+    world.run_until_cut(Workflow::Provision, "provision-1", input).await;
+    let names: Vec<String> = standing(&world).iter().map(ToString::to_string).collect();
+    assert!(names.contains(&"us-east-1/subnet/private-3".to_owned()), "{names:?}");
+    let objects = world.cloud.objects();
+    let storage = objects.iter().find_map(|object| match &object.resource.properties {
+        Properties::DbInstance(database) => Some((object.resource.physical_name.clone(), database.storage_gib)),
+        _ => None,
+    });
+    assert_eq!(storage, Some(("data-processing-staging-database".to_owned(), 50)));
+
+    let unknown = json!({ "document": document, "environment": "stagin" });
+    let ended = world.run_until_cut(Workflow::Provision, "provision-2", unknown).await;
+    let Ended::NotPlanned(error) = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(
+        error.to_string(),
+        "the document has 1 problem:\n- environment: the document has no environment `stagin`; did you mean `staging`? \
+         (document::unknown_environment)"
+    );
+}
+
 /// Everything that changes in place, comes and goes, in one document.
 fn in_place(document: &mut Value) {
     document["tags"]["Owner"] = json!("data");

@@ -6,6 +6,7 @@
 
 mod changes;
 mod drift;
+mod events;
 mod harness;
 mod locks;
 mod rollback;

@@ -1,7 +1,20 @@
 //! The stack document: what a user says a stack is to be.
 
+mod collect;
+mod component;
+mod fields;
+mod nearest;
 mod parse;
-mod validate;
+mod problem;
+mod resolve;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod secrets;
+mod text;
+mod tree;
+#[cfg(feature = "schema")]
+mod values;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,32 +25,50 @@ use serde::{Deserialize, Serialize};
 use crate::key::{Region, StackId};
 use crate::properties::{Apply, Comparison, MissingData, Statistic};
 
-pub use parse::{BYTES_MAX, from_text, parse};
+pub use collect::PROBLEMS_MAX;
+pub use parse::{Read, from_text, parse, read, resolve};
+pub use problem::{Code, Problem};
+pub use resolve::Choice;
+pub use text::BYTES_MAX;
+pub use tree::{Origin, Span};
 
 /// A valid document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Document {
-    /// The stack's name.
+    /// The stack's name. With the environment's it begins the names of all that the stack has in AWS:
+    /// `<stack>-<environment>-<name>`.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::stack_name"))]
     pub stack: String,
-    /// The environment's name.
+    /// The environment's name, such as `production`. Stacks of one name in several environments are stacks apart.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::environment_name"))]
     pub environment: String,
-    /// The region the stack lives in.
+    /// The AWS region that the stack lives in.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::region"))]
     pub region: Region,
-    /// What is done when an operation cannot stand the stack up.
+    /// What is done when an operation cannot bring the stack to its document.
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub on_failure: OnFailure,
-    /// Tags that every resource carries which can.
+    /// Tags that every resource carries that can have tags. Outrigger adds `Name` and those that begin with `outrigger:`.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::tags"))]
     pub tags: BTreeMap<String, String>,
-    /// The network.
+    /// The network: a VPC over some availability zones, with DNS support and host names on.
     pub network: Network,
-    /// Kinesis data streams.
+    /// Kinesis data streams, by name.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Stream>"))]
     pub streams: BTreeMap<String, Stream>,
-    /// Redis caches.
+    /// Redis caches on ElastiCache, by name: encrypted at rest and in transit, in the private subnets.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Cache>"))]
     pub caches: BTreeMap<String, Cache>,
-    /// PostgreSQL databases.
+    /// PostgreSQL databases on RDS, by name: encrypted, in the private subnets, each with a generated password in a secret of
+    /// its own.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Database>"))]
     pub databases: BTreeMap<String, Database>,
-    /// CloudWatch alarms.
+    /// CloudWatch alarms, by name: each on one metric of one component; on a cache, one alarm per node.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Alarm>"))]
     pub alarms: BTreeMap<String, Alarm>,
-    /// What to tell the user once the stack stands: a name, and the attribute of a component it stands for.
+    /// What to tell once the stack stands: names of your own, each with the attribute of a component that it stands for.
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub outputs: BTreeMap<String, OutputPath>,
 }
 
@@ -53,6 +84,7 @@ impl Document {
 
 /// What is done when an operation cannot bring the stack to its document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// What is there stays; the next operation goes on from it.
@@ -64,84 +96,102 @@ pub enum OnFailure {
 
 /// A VPC over some zones. DNS support and host names are on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// The VPC's address range, `/16` to `/28`.
+    /// The VPC's address range.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::address_range"))]
     pub cidr: Ipv4Net,
-    /// Over how many availability zones subnets are spread.
+    /// Over how many availability zones subnets are spread: each kind of subnet has one per zone. Databases and caches need at
+    /// least 2.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 6)))]
     pub zones: usize,
-    /// Subnets with a route to the internet.
+    /// Subnets with a route to the internet, one per zone. Left out, there are none.
     #[serde(default)]
     pub public: Option<Subnets>,
-    /// Subnets without.
+    /// Subnets without a route to the internet, one per zone; databases and caches live in these. Left out, there are none.
     #[serde(default)]
     pub private: Option<Subnets>,
 }
 
 /// One subnet per zone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Subnets {
-    /// Their address ranges, one per zone. Left out: ranges 8 bits longer than the VPC's (at most `/28`), public ones
-    /// from number 0 on, private ones from number 10 on.
+    /// Their address ranges, one per zone, within the VPC's. Left out: ranges 8 bits longer than the VPC's (at most `/28`),
+    /// public ones from number 0 on, private ones from number 10 on.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::address_ranges"))]
     pub cidrs: Option<Vec<Ipv4Net>>,
 }
 
 /// A provisioned Kinesis data stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Stream {
-    /// How many shards.
+    /// How many shards: each takes 1 MiB or 1000 records a second, and gives 2 MiB a second.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 10_000)))]
     pub shards: u32,
-    /// How long records are kept, 24 to 8760.
+    /// How long records are kept.
     #[serde(default = "defaults::retention_hours")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 24, max = 8760)))]
     pub retention_hours: u32,
-    /// Shard-level metrics to publish.
+    /// Metrics to publish for each shard besides those of the stream; CloudWatch charges for them.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::shard_metrics"))]
     pub shard_metrics: BTreeSet<String>,
     /// Tags of its own, over those of the document.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
     pub tags: BTreeMap<String, String>,
 }
 
 /// A Redis cache, encrypted at rest and in transit, in the private subnets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cache {
     /// The engine.
     pub engine: CacheEngine,
-    /// The engine's version, such as `"7.0"`.
+    /// The engine's version, in quotes.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::redis_version"))]
     pub version: String,
-    /// What to do when AWS no longer offers that version.
+    /// What to do when AWS does not offer that version: it retires minor versions.
     #[serde(default)]
     pub version_policy: VersionPolicy,
-    /// The node type, such as `cache.t3.micro`.
+    /// The node type: how much memory and processing power each node has.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::node_type"))]
     pub node_type: String,
     /// How many nodes: a primary and its replicas.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 6)))]
     pub nodes: u32,
-    /// The port.
+    /// The port that it listens on.
     #[serde(default = "defaults::redis_port")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 65_535)))]
     pub port: u16,
-    /// Whether a replica takes over when the primary fails.
+    /// Whether a replica takes over when the primary fails. It needs at least 2 nodes.
     #[serde(default = "defaults::yes")]
     pub automatic_failover: bool,
-    /// Whether nodes are spread over zones.
+    /// Whether nodes are spread over availability zones. It needs `automatic_failover`.
     #[serde(default = "defaults::yes")]
     pub multi_az: bool,
     /// When changes take effect that AWS can put off.
     #[serde(default)]
     pub apply: Apply,
-    /// Whether a change may replace it, and so lose what is in it.
+    /// Whether a change may replace it, and so lose everything in it. Without it such a change is refused.
     #[serde(default)]
     pub allow_replace: bool,
     /// Tags of its own, over those of the document.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
     pub tags: BTreeMap<String, String>,
 }
 
 /// A cache's engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CacheEngine {
     /// Redis.
@@ -150,40 +200,50 @@ pub enum CacheEngine {
 
 /// A PostgreSQL database on RDS, encrypted, in the private subnets, with a generated password in a secret of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// The engine.
     pub engine: DatabaseEngine,
-    /// The engine's version, such as `"15.15"`.
+    /// The engine's version, in quotes.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::postgres_version"))]
     pub version: String,
-    /// What to do when AWS no longer offers that version.
+    /// What to do when AWS does not offer that version: it retires minor versions.
     #[serde(default)]
     pub version_policy: VersionPolicy,
-    /// The instance class, such as `db.t3.micro`.
+    /// The instance class: how much memory and processing power it has.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::instance_class"))]
     pub class: String,
     /// Allocated storage.
+    #[cfg_attr(feature = "schema", schemars(range(min = 20, max = 65_536)))]
     pub storage_gib: u32,
-    /// Up to how much AWS may grow the storage by itself; left out, it does not grow.
+    /// Up to how much AWS may grow the storage by itself: more than `storage_gib`. Left out, it does not grow.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(range(min = 21, max = 65_536)))]
     pub storage_gib_max: Option<u32>,
     /// The kind of storage.
     #[serde(default)]
     pub storage_type: StorageType,
-    /// Whether it has a standby in another zone.
+    /// Whether it has a standby in another availability zone, which takes over when it fails.
     #[serde(default = "defaults::yes")]
     pub multi_az: bool,
-    /// The name of the database made in it.
+    /// The name of the database that is made in it.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::identifier"))]
     pub database: String,
-    /// The master user's name.
+    /// The master user's name; no reserved word of RDS for PostgreSQL, such as `admin`. Its password is generated, and lives in
+    /// Secrets Manager alone.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::user"))]
     pub user: String,
-    /// The port.
+    /// The port that it listens on.
     #[serde(default = "defaults::postgres_port")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1150, max = 65_535)))]
     pub port: u16,
     /// Automated backups.
     #[serde(default)]
     pub backups: Backups,
-    /// When AWS may maintain it, `ddd:hh:mm-ddd:hh:mm` in UTC.
+    /// When AWS may maintain it, in UTC; it must not overlap with the backup window.
     #[serde(default = "defaults::maintenance_window")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::weekly_window"))]
     pub maintenance_window: String,
     /// Whether AWS may upgrade the minor version in the maintenance window.
     #[serde(default = "defaults::yes")]
@@ -194,28 +254,34 @@ pub struct Database {
     /// Whether a final snapshot is taken, and kept, when it is deleted.
     #[serde(default = "defaults::yes")]
     pub final_snapshot: bool,
-    /// Parameters of the engine that differ from its defaults, such as `log_statement: all`.
+    /// Parameters of the engine that differ from its defaults, such as `log_statement: all`. Which there are, AWS tells when the
+    /// plan is made.
     #[serde(default, deserialize_with = "scalars")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::parameters"))]
     pub parameters: BTreeMap<String, String>,
-    /// How often enhanced monitoring measures: 0 (never), 1, 5, 10, 15, 30 or 60.
+    /// How often enhanced monitoring measures; 0 switches it off.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::monitoring_interval"))]
     pub monitoring_interval_seconds: u32,
-    /// Logs to send to CloudWatch Logs: `postgresql`, `upgrade`.
+    /// Logs to send to CloudWatch Logs.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::log_exports"))]
     pub log_exports: BTreeSet<String>,
     /// When changes take effect that AWS can put off.
     #[serde(default)]
     pub apply: Apply,
-    /// Whether a change may replace it, and so lose what is in it.
+    /// Whether a change may replace it, and so lose everything in it. Without it such a change is refused.
     #[serde(default)]
     pub allow_replace: bool,
     /// Tags of its own, over those of the document.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
     pub tags: BTreeMap<String, String>,
 }
 
 /// A database's engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DatabaseEngine {
     /// PostgreSQL on RDS.
@@ -224,6 +290,7 @@ pub enum DatabaseEngine {
 
 /// What to do when AWS does not offer the version that a document asks for (AWS retires minor versions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VersionPolicy {
     /// Refuse.
@@ -235,6 +302,7 @@ pub enum VersionPolicy {
 
 /// The kind of a database's storage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StorageType {
     /// General purpose SSD, second generation.
@@ -256,12 +324,15 @@ impl StorageType {
 
 /// Automated backups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Backups {
-    /// How long they are kept, 0 (none are made) to 35.
+    /// How long they are kept; with 0 none are made.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 35)))]
     pub retention_days: u32,
-    /// When they are made, `hh:mm-hh:mm` in UTC, at least 30 minutes.
+    /// When they are made, in UTC.
     #[serde(default = "defaults::backup_window")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::daily_window"))]
     pub window: String,
 }
 
@@ -276,11 +347,13 @@ impl Default for Backups {
 
 /// An alarm on one metric of one component; on a cache, one alarm per node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Alarm {
-    /// Which component, such as `databases.database`.
+    /// The component that it is on, such as `databases.database`.
     pub component: ComponentPath,
-    /// The metric's name, such as `CPUUtilization`.
+    /// The metric's name in CloudWatch, such as `CPUUtilization`.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 255)))]
     pub metric: String,
     /// How a period's samples become one number.
     pub statistic: Statistic,
@@ -288,9 +361,12 @@ pub struct Alarm {
     pub comparison: Comparison,
     /// The threshold, in the metric's unit.
     pub threshold: f64,
-    /// How many periods in a row.
+    /// For how many periods in a row it must be so. All of them together are at most a day; 7 days with periods of an hour or
+    /// longer.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1440)))]
     pub periods: u32,
-    /// The length of a period: 10, 30, or a multiple of 60.
+    /// The length of a period: 10, 20, 30, or a multiple of 60, a day at most.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::period"))]
     pub period_seconds: u32,
     /// What a period without data counts as.
     #[serde(default)]
@@ -462,34 +538,5 @@ mod defaults {
 
     pub(super) fn maintenance_window() -> String {
         "sun:04:00-sun:05:00".to_owned()
-    }
-}
-
-/// One thing that is wrong with a document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// Where: the path of the value, such as `databases.main.storage_gib`.
-    pub place: String,
-    /// What is wrong, and what would be right.
-    pub message: String,
-}
-
-impl Problem {
-    /// A problem at a place.
-    pub fn at(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            message: message.into(),
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.place.is_empty() {
-            formatter.write_str(&self.message)
-        } else {
-            write!(formatter, "{}: {}", self.place, self.message)
-        }
     }
 }

@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 
 pub use request::Request;
 
-use super::{Invocation, Phase, TaskError, Ticket};
+use super::{Invocation, Phase, TaskError, Ticket, tell};
+use crate::events::{Event, Started};
 use crate::ports::catalog::{Catalog, Tagged};
 use crate::ports::clock::Clock;
 use crate::ports::document_source::DocumentSource;
+use crate::ports::events::Events;
 use crate::state::content::{Blueprint, OperationRecord, Outcome, Proposal, StackState, Workflow};
 use crate::state::{Lease, State, StateError};
 use request::{Goal, goal};
@@ -31,6 +33,10 @@ pub struct Ports<'a> {
     pub documents: &'a dyn DocumentSource,
     /// The clock.
     pub clock: &'a dyn Clock,
+    /// Who is told.
+    pub events: &'a dyn Events,
+    /// The control plane's name.
+    pub control_plane: &'a str,
 }
 
 /// What the task answers.
@@ -63,6 +69,7 @@ pub struct Proposed {
 /// - An error after the lease was taken leaves a record of the operation, and gives the lease up, unless the same
 ///   invocation may succeed later.
 /// - A plan to look at changes nothing but that it is kept for an hour.
+/// - That an operation has begun is told once; cut off between that and the record, the next call tells it again.
 ///
 /// # Errors
 /// See [`TaskError`]; `LeaseHeld` says which operation holds the stack, `PlanRefused` every reason at once.
@@ -187,6 +194,9 @@ async fn begin(ports: &Ports<'_>, lease: &Lease, goal: &Goal, record: &mut Opera
             stack.operation = Some(lease.operation().to_owned());
         })
         .await?;
+    // Before the record: cut off in between, it is told once more rather than never.
+    let started = Started::new(ports.control_plane, record, &planned.plan);
+    tell(ports.events, Event::Started(Box::new(started))).await;
     // Last: a record with plans says that planning is complete.
     state.put_operation(lease, record).await?;
     Ok(())

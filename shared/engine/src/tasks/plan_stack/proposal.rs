@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use outrigger_model::document::Code;
 use outrigger_model::{Lane, Problem, Record, ResourceKey};
 use outrigger_plan::plan::Records;
 use sha2::{Digest, Sha256};
@@ -40,6 +41,7 @@ pub(super) async fn check(
 ) -> Result<(), TaskError> {
     let Some(proposal) = ports.state.blob::<Proposal>(stack, id).await? else {
         return Err(TaskError::PlanOutdated(vec![Problem::at(
+            Code::Outdated,
             "plan",
             format!("the plan {id} is not kept: it is of another stack, or older than an hour; plan again"),
         )]));
@@ -62,17 +64,22 @@ fn moved(proposal: &Proposal, blueprint: &str, now: &BTreeMap<ResourceKey, Strin
                 (Some(_), None) => "is no longer recorded",
                 (None, None) => return None,
             };
-            Some(Problem::at(key.to_string(), message))
+            Some(Problem::at(Code::Outdated, key.to_string(), message))
         })
         .collect();
     if proposal.blueprint != blueprint {
         problems.push(Problem::at(
+            Code::Outdated,
             "document",
             "is not the one that the plan was made of, or AWS answers otherwise about its zones and versions",
         ));
     }
     if problems.is_empty() {
-        problems.push(Problem::at("plan", "the same state leads to other steps by now"));
+        problems.push(Problem::at(
+            Code::Outdated,
+            "plan",
+            "the same state leads to other steps by now",
+        ));
     }
     problems
 }

@@ -1,7 +1,9 @@
 //! What the workflows take as their input, and what they are asked to reach.
 
-use outrigger_model::document::{self, Document};
-use outrigger_model::{Problem, StackId};
+use std::collections::BTreeMap;
+
+use outrigger_model::StackId;
+use outrigger_model::document::{self, Choice, Document};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,6 +29,12 @@ pub struct Request {
 struct DocumentInput {
     document: Option<Value>,
     document_s3: Option<String>,
+    /// Which of the document's environments.
+    #[serde(default)]
+    environment: Option<String>,
+    /// The values of the document's variables.
+    #[serde(default)]
+    set: BTreeMap<String, Value>,
     #[serde(default)]
     plan: Option<String>,
     #[serde(flatten)]
@@ -64,7 +72,7 @@ pub(super) struct About {
 
 /// What is to be reached.
 pub(super) enum Goal {
-    /// The document. `value` is how it was given, `plan` the proposal that it is to be reached by.
+    /// The document. `value` is what it was resolved to, `plan` the proposal that it is to be reached by.
     Provision {
         document: Box<Document>,
         value: Value,
@@ -89,7 +97,10 @@ impl Goal {
 pub(super) async fn goal(ports: &Ports<'_>, request: &Request) -> Result<(Goal, About), TaskError> {
     let (goal, about) = match request.workflow {
         Workflow::Provision | Workflow::Plan => {
-            let input: DocumentInput = read(&request.input, &["document", "document_s3", "plan"])?;
+            let input: DocumentInput = read(
+                &request.input,
+                &["document", "document_s3", "environment", "set", "plan"],
+            )?;
             let value = match (input.document, input.document_s3) {
                 (Some(document), None) => document,
                 (None, Some(address)) => fetch(ports, &address).await?,
@@ -100,8 +111,9 @@ pub(super) async fn goal(ports: &Ports<'_>, request: &Request) -> Result<(Goal, 
                     ));
                 }
             };
-            let document = Box::new(document::parse(&value).map_err(TaskError::InvalidDocument)?);
-            let plan = input.plan;
+            let choice = Choice::new(input.environment, &input.set);
+            let (value, document) = document::resolve(&value, &choice).map_err(TaskError::InvalidDocument)?;
+            let (document, plan) = (Box::new(document), input.plan);
             return Ok((Goal::Provision { document, value, plan }, input.about));
         }
         Workflow::Destroy => {
@@ -161,5 +173,5 @@ async fn fetch(ports: &Ports<'_>, address: &str) -> Result<Value, TaskError> {
             ))
         })?;
     let text = ports.documents.read(bucket, key, document::BYTES_MAX).await?;
-    document::from_text(&text).map_err(|problem: Problem| TaskError::InvalidDocument(vec![problem]))
+    document::from_text(&text).map_err(TaskError::InvalidDocument)
 }

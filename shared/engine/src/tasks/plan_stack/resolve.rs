@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use outrigger_model::document::{Document, VersionPolicy};
+use outrigger_model::document::{Code, Document, VersionPolicy};
 use outrigger_model::{Kind, Problem, Properties, Record, ResourceKey};
 use outrigger_plan::expand::parameter_family;
 use outrigger_plan::plan::Records;
@@ -62,6 +62,7 @@ async fn zones(
     }
     if zones.len() < wanted {
         problems.push(Problem::at(
+            Code::Zones,
             "network.zones",
             format!(
                 "{region} has {} zones ({}), the document wants {wanted}",
@@ -112,7 +113,7 @@ async fn versions(
             match version::resolve(asked, policy, offered) {
                 Ok(version) => drop(known.versions.insert(known_as.clone(), version)),
                 Err(message) => {
-                    problems.push(Problem::at(format!("{component}.version"), message));
+                    problems.push(Problem::at(Code::Version, format!("{component}.version"), message));
                     let stand_in = records.get(&key).and_then(version_of);
                     let nearest = || version::resolve(asked, VersionPolicy::NearestMinor, offered).ok();
                     if let Some(version) = stand_in.or_else(nearest) {

@@ -1,0 +1,226 @@
+//! Alarms and outputs: what refers to components.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::super::collect::{Problems, inside, shown};
+use super::super::fields::{Fields, any_text, choice, decimal, number, text};
+use super::super::nearest::nearest;
+use super::super::problem::{Code, Problem};
+use super::super::{Alarm, ComponentPath, OutputPath};
+use super::metrics;
+use crate::properties::MissingData;
+
+/// The components that a document names, as far as they can be read.
+pub(in super::super) struct Known<'a> {
+    pub(super) databases: BTreeSet<&'a str>,
+    pub(super) caches: BTreeSet<&'a str>,
+    pub(super) streams: BTreeSet<&'a str>,
+    document: &'a Value,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(document: &'a Value) -> Self {
+        let names = |part: &str| {
+            let entries = document.get(part).and_then(Value::as_object);
+            entries.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+        };
+        Self {
+            databases: names("databases"),
+            caches: names("caches"),
+            streams: names("streams"),
+            document,
+        }
+    }
+
+    fn has(&self, component: &ComponentPath) -> bool {
+        match component {
+            ComponentPath::Database(name) => self.databases.contains(name.as_str()),
+            ComponentPath::Cache(name) => self.caches.contains(name.as_str()),
+            ComponentPath::Stream(name) => self.streams.contains(name.as_str()),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = ComponentPath> {
+        let of = |names: &BTreeSet<&'a str>, make: fn(String) -> ComponentPath| -> Vec<ComponentPath> {
+            names.iter().map(|name| make((*name).to_owned())).collect()
+        };
+        of(&self.databases, ComponentPath::Database)
+            .into_iter()
+            .chain(of(&self.caches, ComponentPath::Cache))
+            .chain(of(&self.streams, ComponentPath::Stream))
+            // To guess what was meant, so many are enough.
+            .take(100)
+    }
+
+    /// How many nodes a cache has.
+    fn nodes(&self, cache: &str) -> u64 {
+        let cache = self.document.get("caches").and_then(|caches| caches.get(cache));
+        cache
+            .and_then(|cache| cache.get("nodes"))
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    }
+}
+
+pub(super) fn alarm(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Alarm> {
+    let mut fields = Fields::of(value, place, problems)?;
+    let component = fields.required("component", "databases.main", |value, place, problems| {
+        component(value, place, known, problems)
+    });
+    let metric = fields.required("metric", "CPUUtilization", |value, place, problems| {
+        metric(value, place, component.as_ref(), problems)
+    });
+    let statistic = fields.required("statistic", "average", choice);
+    let comparison = fields.required("comparison", "greater_than", choice);
+    let threshold = fields.required("threshold", "80", decimal);
+    let periods = fields.required("periods", "2", number(1, 1440));
+    let period_seconds = fields.required("period_seconds", "300", period);
+    let missing_data = fields.or("missing_data", MissingData::default(), choice);
+    if let (Some(periods), Some(seconds)) = (periods, period_seconds) {
+        let place = fields.at("periods");
+        span(periods, seconds, &place, fields.problems);
+    }
+    fields.finish();
+    Some(Alarm {
+        component: component?,
+        metric: metric?,
+        statistic: statistic?,
+        comparison: comparison?,
+        threshold: threshold?,
+        periods: periods?,
+        period_seconds: period_seconds?,
+        missing_data: missing_data?,
+    })
+}
+
+/// The component that an alarm is on.
+fn component(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<ComponentPath> {
+    let text = any_text(value, place, problems)?;
+    let component: Option<ComponentPath> = text.parse().ok();
+    if component.as_ref().is_some_and(|component| known.has(component)) {
+        return component;
+    }
+    let message = match &component {
+        Some(_) => format!("the document has no component `{}`", shown(&text)),
+        None => format!("`{}` is no component", shown(&text)),
+    };
+    let all: Vec<String> = known.all().map(|component| component.to_string()).collect();
+    problems.add(Problem::at(Code::Reference, place, message).help(guess(&text, &all)));
+    None
+}
+
+fn guess(text: &str, all: &[String]) -> String {
+    match nearest(text, all.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if all.is_empty() => "the document has no databases, caches or streams".to_owned(),
+        None => "expected databases.<name>, caches.<name> or streams.<name>".to_owned(),
+    }
+}
+
+/// A metric that the component publishes.
+fn metric(value: &Value, place: &str, component: Option<&ComponentPath>, problems: &mut Problems) -> Option<String> {
+    let name = any_text(value, place, problems)?;
+    // Where the component is wrong, nothing can be said.
+    if let Some(component) = component {
+        let (known, publisher) = metrics::of(component);
+        problems.unless(known.contains(&name.as_str()), || {
+            let message = format!("{publisher} publishes no metric `{}`", shown(&name));
+            Problem::at(Code::Metric, place, message).help(match nearest(&name, known.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!(
+                    "for instance {}",
+                    known.iter().take(8).copied().collect::<Vec<_>>().join(", ")
+                ),
+            })
+        });
+    }
+    Some(name)
+}
+
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>
+fn period(value: &Value, place: &str, problems: &mut Problems) -> Option<u32> {
+    let seconds: u32 = number(10, 86_400)(value, place, problems)?;
+    problems.unless([10, 20, 30].contains(&seconds) || seconds.is_multiple_of(60), || {
+        Problem::at(
+            Code::UnknownValue,
+            place,
+            format!("{seconds} seconds cannot be a period"),
+        )
+        .help("expected 10, 20, 30 or a multiple of 60")
+    });
+    Some(seconds)
+}
+
+/// At most 7 days in all for periods of an hour and longer, one day for shorter ones (as above).
+fn span(periods: u32, seconds: u32, place: &str, problems: &mut Problems) {
+    let most: u64 = if seconds >= 3600 { 604_800 } else { 86_400 };
+    problems.unless(u64::from(seconds) * u64::from(periods) <= most, || {
+        let message =
+            format!("{periods} periods of {seconds} s are longer than the {most} s that CloudWatch looks back");
+        Problem::at(Code::Conflict, place, message)
+            .help(format!("expected at most {}", most / u64::from(seconds.max(1))))
+    });
+}
+
+/// An alarm on a cache becomes one per node, each named after it: no other may have such a name.
+pub(super) fn names(alarms: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) {
+    let Some(entries) = alarms.as_object() else {
+        return;
+    };
+    for (name, alarm) in entries {
+        let component = alarm.get("component").and_then(Value::as_str).unwrap_or_default();
+        let Some(cache) = component.strip_prefix("caches.") else {
+            continue;
+        };
+        for node in 1..=known.nodes(cache).min(6) {
+            let taken = format!("{name}-{node}");
+            // One on a cache has other names itself.
+            let other = entries
+                .get(&taken)
+                .and_then(|other| other.get("component"))
+                .and_then(Value::as_str);
+            if other.is_some_and(|other| !other.starts_with("caches.")) {
+                let message =
+                    format!("the alarm `{name}` has one for each node of its cache, and so is named `{taken}` too");
+                let problem = Problem::at(Code::Name, inside(place, &taken), message).of_key();
+                problems.add(problem.help("give one of them another name"));
+            }
+        }
+    }
+}
+
+/// What an output stands for.
+pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<OutputPath> {
+    let written = text(Code::Reference, |_| Ok(()))(value, place, problems)?;
+    let path: Result<OutputPath, String> = written.parse();
+    let problem = match &path {
+        Ok(OutputPath::VpcId) => return path.ok(),
+        Ok(OutputPath::Component(component, _)) if known.has(component) => return path.ok(),
+        Ok(OutputPath::Component(component, _)) => {
+            let message = format!("the document has no component `{}`", shown(&component.to_string()));
+            Problem::at(Code::Reference, place, message)
+        }
+        Err(_) => Problem::at(
+            Code::Reference,
+            place,
+            format!("`{}` is no attribute of a component", shown(&written)),
+        ),
+    };
+    let attributes = known.all().flat_map(|component| {
+        let names = OutputPath::attributes(&component).iter();
+        names.map(|name| format!("{component}.{name}")).collect::<Vec<_>>()
+    });
+    let all: Vec<String> = std::iter::once("network.vpc_id".to_owned()).chain(attributes).collect();
+    problems.add(
+        problem.help(match nearest(&written, all.iter().map(String::as_str)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => {
+                "for instance network.vpc_id, databases.<name>.endpoint, caches.<name>.endpoint, streams.<name>.name"
+                    .to_owned()
+            }
+        }),
+    );
+    None
+}

@@ -1,0 +1,340 @@
+//! Reading the parts of a document, each with what must hold of it. Limits are those of each service's API reference.
+
+mod alarm;
+mod cache;
+mod database;
+mod metrics;
+mod network;
+mod stream;
+mod window;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::collect::{Problems, inside, shown};
+use super::fields::{Fields, any_text, choice, named, text};
+use super::nearest::nearest;
+use super::problem::{Code, Problem};
+use super::{Document, OnFailure};
+use crate::key::Region;
+
+pub(super) use alarm::Known;
+
+/// The parts of a document.
+pub(super) const PARTS: [&str; 11] = [
+    "stack",
+    "environment",
+    "region",
+    "on_failure",
+    "tags",
+    "network",
+    "streams",
+    "caches",
+    "databases",
+    "alarms",
+    "outputs",
+];
+
+const STACK_LENGTH_MAX: usize = 30;
+pub(super) const ENVIRONMENT_LENGTH_MAX: usize = 20;
+const COMPONENT_LENGTH_MAX: usize = 60;
+
+/// Reads every part; `None` where one cannot be, which was told.
+pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Document> {
+    let known = Known::of(value);
+    let mut fields = Fields::of(value, "", problems)?;
+    let stack = fields.required("stack", "shop", text(Code::Name, stack_name));
+    let environment = fields.required("environment", "production", |value, place, problems| {
+        let name = any_text(value, place, problems)?;
+        problems.extend(name_problem(place, &name, ENVIRONMENT_LENGTH_MAX));
+        Some(name)
+    });
+    let region = fields.required("region", "us-east-1", text(Code::Form, region));
+    let on_failure = fields.collection::<OnFailure>("on_failure", choice);
+    let tags = fields.collection("tags", tags);
+    let own_tags = tags.as_ref().map_or(0, BTreeMap::len);
+    let databases = fields.collection("databases", components(database::database));
+    let caches = fields.collection("caches", components(cache::cache));
+    let needs = network::Needs {
+        private: !known.databases.is_empty() || !known.caches.is_empty(),
+    };
+    let network = fields.required(
+        "network",
+        "{cidr: 10.0.0.0/16, zones: 2, private: {}}",
+        |value, place, problems| network::network(value, place, needs, problems),
+    );
+    let streams = fields.collection("streams", components(stream::stream));
+    let alarms = fields.collection("alarms", |value, place, problems| {
+        let read =
+            components(|value, place, problems| alarm::alarm(value, place, &known, problems))(value, place, problems);
+        alarm::names(value, place, &known, problems);
+        read
+    });
+    let outputs = fields.collection("outputs", |value, place, problems| {
+        named(value, place, problems, |_, value, place, problems| {
+            alarm::output(value, place, &known, problems)
+        })
+    });
+    shared_names(&known, fields.problems);
+    too_many_tags(value, own_tags, fields.problems);
+    let candidates: Vec<&str> = PARTS.into_iter().chain(["variables", "environments"]).collect();
+    fields.finish_with(&candidates);
+    Some(Document {
+        stack: stack?,
+        environment: environment?,
+        region: Region::new(region?),
+        on_failure: on_failure?,
+        tags: tags?,
+        network: network?,
+        streams: streams?,
+        caches: caches?,
+        databases: databases?,
+        alarms: alarms?,
+        outputs: outputs?,
+    })
+}
+
+/// Components by their names.
+fn components<'a, T>(
+    read: impl Fn(&'a Value, &str, &mut Problems) -> Option<T>,
+) -> impl FnOnce(&'a Value, &str, &mut Problems) -> Option<BTreeMap<String, T>> {
+    move |value, place, problems| {
+        named(value, place, problems, |name, value, place, problems| {
+            problems.extend(name_problem(place, name, COMPONENT_LENGTH_MAX).map(Problem::of_key));
+            read(value, place, problems)
+        })
+    }
+}
+
+/// Caches and databases have security groups, which are named after them.
+fn shared_names(known: &Known<'_>, problems: &mut Problems) {
+    for name in known.caches.intersection(&known.databases) {
+        let message = format!(
+            "a database is named `{}` too, and their security groups would be one",
+            shown(name)
+        );
+        let problem = Problem::at(Code::Name, inside("caches", name), message).of_key();
+        problems.add(problem.help("give one of them another name"));
+    }
+}
+
+fn stack_name(name: &str) -> Result<(), (String, String)> {
+    if let Some(problem) = name_problem("stack", name, STACK_LENGTH_MAX) {
+        return Err((problem.message, problem.help.unwrap_or_default()));
+    }
+    // EC2 reserves group names that begin so, and groups are named after their stack.
+    match name.starts_with("sg-") || name == "sg" {
+        true => Err((
+            format!("`{name}` begins with `sg-`, which EC2 reserves"),
+            "choose another name".to_owned(),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// What is wrong with a name. Names become parts of RDS identifiers, which are the strictest: lower case letters, digits,
+/// single hyphens.
+pub(super) fn name_problem(place: &str, name: &str, length_max: usize) -> Option<Problem> {
+    let rule = format!(
+        "expected at most {length_max} lower case letters, digits and single hyphens, the first a letter, the last no hyphen"
+    );
+    let message = match name.chars().count() {
+        0 => "the name is empty".to_owned(),
+        length if length > length_max => format!("the name `{}` is {length} characters long", shown(name)),
+        _ if is_name(name) => return None,
+        _ => format!("`{}` cannot be a name", shown(name)),
+    };
+    let proposal = proposed_name(name);
+    Some(
+        Problem::at(Code::Name, place, message).help(match is_name(&proposal) && proposal.len() <= length_max {
+            true => format!("{rule}: `{proposal}`"),
+            false => rule,
+        }),
+    )
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && !name.ends_with('-')
+        && !name.contains("--")
+        && name
+            .chars()
+            .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')
+}
+
+fn proposed_name(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .take(100)
+        .map(|char| {
+            if char.is_ascii_alphanumeric() {
+                char.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
+    words.join("-")
+}
+
+/// The regions there are at the time of writing, to guess which one was meant; others are possible.
+const REGIONS: [&str; 18] = [
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "sa-east-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+];
+
+/// Every region's name is an area, words, a direction and a number: `us-gov-west-1`.
+fn region(name: &str) -> Result<(), (String, String)> {
+    const DIRECTIONS: [&str; 9] = [
+        "north",
+        "south",
+        "east",
+        "west",
+        "central",
+        "northeast",
+        "northwest",
+        "southeast",
+        "southwest",
+    ];
+    let parts: Vec<&str> = name.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|char| char.is_ascii_lowercase());
+    let is_good = match parts.as_slice() {
+        [area, words @ .., direction, number] => {
+            (2..=4).contains(&area.len())
+                && is_word(area)
+                && words.len() <= 2
+                && words.iter().all(is_word)
+                && DIRECTIONS.contains(direction)
+                && matches!(number.as_bytes(), [b'1'..=b'9'])
+        }
+        _ => false,
+    };
+    if is_good {
+        return Ok(());
+    }
+    let help = match nearest(name, REGIONS) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "for instance us-east-1".to_owned(),
+    };
+    Err((format!("`{}` is no AWS region", shown(name)), help))
+}
+
+/// AWS allows 50, and Outrigger needs some itself.
+const TAGS_MAX: usize = 40;
+
+/// Tags, of the document or of a component.
+fn tags(value: &Value, place: &str, problems: &mut Problems) -> Option<BTreeMap<String, String>> {
+    let read = named(value, place, problems, |key, value, place, problems| {
+        let text = any_text(value, place, problems)?;
+        tag(key, &text, place, problems);
+        Some(text)
+    });
+    let count = value.as_object().map_or(0, serde_json::Map::len);
+    problems.unless(count <= TAGS_MAX, || {
+        Problem::at(Code::Tag, place, format!("there are {count} tags")).help(format!(
+            "at most {TAGS_MAX} are possible: AWS allows 50, and Outrigger needs some itself"
+        ))
+    });
+    read
+}
+
+fn tag(key: &str, value: &str, place: &str, problems: &mut Problems) {
+    // The strictest of the services: letters, digits, spaces, and + - = . _ : / @.
+    let good = |text: &str| {
+        text.chars()
+            .all(|char| char.is_alphanumeric() || " +-=._:/@".contains(char))
+    };
+    let reserved =
+        ["Name", "Type"].contains(&key) || key.starts_with("outrigger:") || key.to_lowercase().starts_with("aws:");
+    let signs = "letters, digits, spaces and + - = . _ : / @";
+    let problem = if reserved {
+        Problem::at(
+            Code::Tag,
+            place,
+            format!("the tag `{}` is set by Outrigger or AWS", shown(key)),
+        )
+        .help("choose another key")
+        .of_key()
+    } else if key.is_empty() || key.chars().count() > 128 || !good(key) {
+        Problem::at(Code::Tag, place, format!("`{}` cannot be a tag's key", shown(key)))
+            .help(format!("expected 1 to 128 {signs}"))
+            .of_key()
+    } else if value.chars().count() > 256 || !good(value) {
+        Problem::at(Code::Tag, place, format!("`{}` cannot be a tag's value", shown(value)))
+            .help(format!("expected at most 256 {signs}"))
+    } else {
+        return;
+    };
+    problems.add(problem);
+}
+
+/// A component carries the document's tags beside its own.
+fn too_many_tags(document: &Value, own: usize, problems: &mut Problems) {
+    for part in ["streams", "caches", "databases"] {
+        let components = document.get(part).and_then(Value::as_object).into_iter().flatten();
+        for (name, component) in components {
+            let count = component
+                .get("tags")
+                .and_then(Value::as_object)
+                .map_or(0, serde_json::Map::len);
+            problems.unless(count == 0 || count + own <= TAGS_MAX, || {
+                let place = inside(&inside(&inside("", part), name), "tags");
+                Problem::at(
+                    Code::Tag,
+                    place,
+                    format!("together with the document's own there are {} tags", count + own),
+                )
+                .help(format!("at most {TAGS_MAX} are possible"))
+            });
+        }
+    }
+}
+
+/// The numbers of a version; `None` where it is none.
+fn numbers(version: &str) -> Option<Vec<u32>> {
+    let is_number = |part: &str| !part.is_empty() && part.len() <= 6 && part.chars().all(|char| char.is_ascii_digit());
+    if version.len() > 20 || !version.split('.').all(is_number) {
+        return None;
+    }
+    version.split('.').map(|part| part.parse().ok()).collect()
+}
+
+/// Whether a text is a class of instances or nodes: `db.t3.micro`. Which there are is AWS's to say.
+fn class(class: &str, prefix: &str, what: &str, example: &str) -> Result<(), (String, String)> {
+    let parts: Vec<&str> = class.split('.').collect();
+    let is_word = |part: &&str| {
+        !part.is_empty()
+            && part.len() <= 20
+            && part
+                .chars()
+                .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')
+    };
+    let is_good = matches!(parts.as_slice(), [first, _, _] if *first == prefix) && parts.iter().all(is_word);
+    if is_good {
+        return Ok(());
+    }
+    let with_prefix = format!("{prefix}.{class}");
+    let help = match parts.as_slice() {
+        [family, size] if is_word(family) && is_word(size) => format!("did you mean `{with_prefix}`?"),
+        _ => format!("for instance {example}"),
+    };
+    Err((format!("`{}` is no {what}", shown(class)), help))
+}

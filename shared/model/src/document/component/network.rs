@@ -1,0 +1,224 @@
+//! The network: the VPC's range, and those of its subnets.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use serde_json::Value;
+
+use super::super::collect::Problems;
+use super::super::fields::{Fields, list, number, parsed};
+use super::super::problem::{Code, Problem};
+use super::super::{Network, Subnets};
+
+/// What the components of the document need of it.
+#[derive(Clone, Copy)]
+pub(super) struct Needs {
+    /// Private subnets, in two zones.
+    pub(super) private: bool,
+}
+
+pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut Problems) -> Option<Network> {
+    let mut fields = Fields::of(value, place, problems)?;
+    let cidr = fields.required("cidr", "10.0.0.0/16", |value, place, problems| {
+        let range = range(value, place, problems)?;
+        // Where it is wrong, nothing is said of what lies in it.
+        vpc_range(range, place, problems).then_some(range)
+    });
+    let zones = fields.required("zones", "2", number::<usize>(1, 6));
+    let public = fields.option("public", subnets);
+    let private = fields.option("private", subnets);
+    let (private_place, zones_place) = (fields.at("private"), fields.at("zones"));
+    if needs.private {
+        fields
+            .problems
+            .unless(private.as_ref().is_none_or(Option::is_some), || {
+                Problem::at(
+                    Code::Missing,
+                    private_place,
+                    "`private` is missing: databases and caches live in private subnets only",
+                )
+                .help("add `private: {}`")
+            });
+        fields.problems.unless(zones != Some(1), || {
+            Problem::at(
+                Code::Range,
+                zones_place,
+                "databases and caches need subnets in at least 2 zones",
+            )
+            .help("expected 2 to 6")
+        });
+    }
+    let (public_place, private_place) = (fields.at("public"), fields.at("private"));
+    let network = match (cidr, zones) {
+        (Some(cidr), Some(zones)) => Some(Network {
+            cidr,
+            zones: zones.min(6),
+            // What could not be read is left out, so that the rest can be looked at.
+            public: public.clone().flatten(),
+            private: private.clone().flatten(),
+        }),
+        _ => None,
+    };
+    if let Some(network) = &network {
+        ranges(network, [&public_place, &private_place], fields.problems);
+    }
+    fields.finish();
+    (public.is_some() && private.is_some()).then_some(network).flatten()
+}
+
+fn subnets(value: &Value, place: &str, problems: &mut Problems) -> Option<Subnets> {
+    let mut fields = Fields::of(value, place, problems)?;
+    let cidrs = fields.option("cidrs", list(range));
+    fields.finish();
+    Some(Subnets { cidrs: cidrs? })
+}
+
+fn range(value: &Value, place: &str, problems: &mut Problems) -> Option<Ipv4Net> {
+    parsed(Code::Form, "address range", "expected IPv4 as in 10.0.0.0/16")(value, place, problems)
+}
+
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html>
+fn vpc_range(range: Ipv4Net, place: &str, problems: &mut Problems) -> bool {
+    let address = range.addr();
+    let problem = if !(16..=28).contains(&range.prefix_len()) {
+        let size = if range.prefix_len() < 16 { "large" } else { "small" };
+        Problem::at(Code::AddressRange, place, format!("{range} is too {size} for a VPC"))
+            .help("expected a prefix of /16 to /28")
+    } else if range != range.trunc() {
+        Problem::at(
+            Code::AddressRange,
+            place,
+            format!("{range} does not begin where such a range can"),
+        )
+        .help(format!("did you mean {}?", range.trunc()))
+    } else if address.is_loopback() || address.is_link_local() || address.is_multicast() || address.octets()[0] == 0 {
+        Problem::at(Code::AddressRange, place, format!("{range} is reserved for other uses"))
+            .help("expected private addresses: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+    } else {
+        return true;
+    };
+    problems.add(problem);
+    false
+}
+
+/// The ranges of the subnets, in the VPC's and among each other.
+fn ranges(network: &Network, [public, private]: [&str; 2], problems: &mut Problems) {
+    let kinds = [(public, &network.public, 0), (private, &network.private, 10)];
+    let mut all: Vec<(String, Ipv4Net)> = Vec::new();
+    for (place, subnets, first) in kinds {
+        if let Some(subnets) = subnets {
+            all.extend(subnet_ranges(network, place, subnets, first, problems));
+        }
+    }
+    for (index, (place, range)) in all.iter().enumerate() {
+        problems.unless(network.cidr.contains(range), || {
+            Problem::at(
+                Code::AddressRange,
+                place,
+                format!("{range} is not within the VPC's {}", network.cidr),
+            )
+        });
+        problems.unless((16..=28).contains(&range.prefix_len()), || {
+            Problem::at(
+                Code::AddressRange,
+                place,
+                format!("{range} is too small or too large for a subnet"),
+            )
+            .help("expected a prefix of /16 to /28")
+        });
+        problems.unless(*range == range.trunc(), || {
+            Problem::at(
+                Code::AddressRange,
+                place,
+                format!("{range} does not begin where such a range can"),
+            )
+            .help(format!("did you mean {}?", range.trunc()))
+        });
+        for (other_place, other) in all.iter().skip(index + 1) {
+            problems.unless(!range.contains(other) && !other.contains(range), || {
+                Problem::at(
+                    Code::AddressRange,
+                    other_place,
+                    format!("{other} overlaps with {range} of {place}"),
+                )
+            });
+        }
+    }
+}
+
+fn subnet_ranges(
+    network: &Network,
+    place: &str,
+    subnets: &Subnets,
+    first: u32,
+    problems: &mut Problems,
+) -> Vec<(String, Ipv4Net)> {
+    if let Some(cidrs) = &subnets.cidrs {
+        problems.unless(cidrs.len() == network.zones, || {
+            let message = format!(
+                "{} of {} zones have a range",
+                cidrs.len().min(network.zones),
+                network.zones
+            );
+            let message = match cidrs.len() > network.zones {
+                true => format!("{} ranges are too many for {} zones", cidrs.len(), network.zones),
+                false => message,
+            };
+            Problem::at(Code::Conflict, format!("{place}.cidrs"), message).help("expected one per zone")
+        });
+        // More than there can be zones are not compared.
+        let cidrs = cidrs.iter().enumerate().take(6);
+        return cidrs
+            .map(|(index, cidr)| (format!("{place}.cidrs[{index}]"), *cidr))
+            .collect();
+    }
+    let zones = u32::try_from(network.zones).unwrap_or_default();
+    let ranges: Vec<Option<Ipv4Net>> = (first..first + zones)
+        .map(|number| network.subnet_range(number))
+        .collect();
+    problems.unless(ranges.iter().all(Option::is_some), || {
+        Problem::at(
+            Code::AddressRange,
+            place,
+            format!("{} is too small for these subnets", network.cidr),
+        )
+        .help("give their ranges as `cidrs`, or the VPC a larger one")
+    });
+    ranges
+        .into_iter()
+        .flatten()
+        .map(|range| (place.to_owned(), range))
+        .collect()
+}
+
+impl Network {
+    /// The range that subnet `number` gets when the document gives none: 8 bits longer than the VPC's, at most `/28`.
+    pub fn subnet_range(&self, number: u32) -> Option<Ipv4Net> {
+        let prefix = (self.cidr.prefix_len() + 8).min(28);
+        let size = 1u32.checked_shl(u32::from(32 - prefix))?;
+        let start = u32::from(self.cidr.network()).checked_add(size.checked_mul(number)?)?;
+        let range = Ipv4Net::new(Ipv4Addr::from(start), prefix).ok()?;
+        self.cidr.contains(&range).then_some(range)
+    }
+
+    /// The ranges of the public subnets, one per zone; none without.
+    pub fn public_ranges(&self) -> Vec<Ipv4Net> {
+        self.ranges(self.public.as_ref(), 0)
+    }
+
+    /// The ranges of the private subnets, one per zone; none without.
+    pub fn private_ranges(&self) -> Vec<Ipv4Net> {
+        self.ranges(self.private.as_ref(), 10)
+    }
+
+    fn ranges(&self, subnets: Option<&Subnets>, first: u32) -> Vec<Ipv4Net> {
+        match subnets {
+            None => Vec::new(),
+            Some(Subnets { cidrs: Some(cidrs) }) => cidrs.clone(),
+            Some(Subnets { cidrs: None }) => (first..)
+                .take(self.zones)
+                .filter_map(|number| self.subnet_range(number))
+                .collect(),
+        }
+    }
+}

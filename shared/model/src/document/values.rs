@@ -1,0 +1,235 @@
+//! The JSON Schemas of single values, where their Rust types say less than what validation asks for.
+//!
+//! `errorMessage` is not part of JSON Schema: editors show it, and `outrigger explain` tells by it what is allowed.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::{ComponentPath, OutputPath};
+
+/// A component's, a stack's or an environment's name: lower case letters, digits, single hyphens.
+const NAME: &str = "[a-z](-?[a-z0-9])*";
+const TIME: &str = "([01][0-9]|2[0-3]):[0-5][0-9]";
+
+fn text(pattern: &str, allowed: &str, example: &str) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": format!("^{pattern}$"),
+        "errorMessage": allowed,
+        "examples": [example],
+    })
+}
+
+fn name(length_max: usize, example: &str) -> Schema {
+    let allowed = format!(
+        "at most {length_max} lower case letters, digits and single hyphens, the first a letter, the last no hyphen"
+    );
+    let mut schema = text(NAME, &allowed, example);
+    schema.insert("maxLength".to_owned(), length_max.into());
+    schema
+}
+
+pub(super) fn stack_name(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = name(30, "data-processing");
+    schema.insert("not".to_owned(), json_schema!({ "pattern": "^sg(-|$)" }).to_value());
+    schema
+}
+
+pub(super) fn environment_name(_: &mut SchemaGenerator) -> Schema {
+    environment()
+}
+
+pub(super) fn environment() -> Schema {
+    name(20, "production")
+}
+
+pub(super) fn region(_: &mut SchemaGenerator) -> Schema {
+    let directions = "north|south|east|west|central|northeast|northwest|southeast|southwest";
+    let pattern = format!("[a-z]{{2,4}}(-[a-z]+){{0,2}}-({directions})-[1-9]");
+    text(&pattern, "the name of an AWS region", "us-east-1")
+}
+
+/// A mapping of components' names to components.
+pub(super) fn named<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": T::json_schema(generator),
+        "propertyNames": name(60, "main"),
+    })
+}
+
+pub(super) fn tags(_: &mut SchemaGenerator) -> Schema {
+    let allowed = "letters, digits, spaces and _ . : / = + - @";
+    let good = "[^\\x00-\\x1f!\"#$%&'()*,;<>?\\[\\\\\\]^`{|}~]*";
+    let mut key = text(
+        good,
+        &format!("1 to 128 {allowed}; not Name, Type, aws:* or outrigger:*"),
+        "Owner",
+    );
+    key.insert("minLength".to_owned(), 1.into());
+    key.insert("maxLength".to_owned(), 128.into());
+    let reserved = json_schema!({ "pattern": "^([Aa][Ww][Ss]:|outrigger:|Name$|Type$)" });
+    key.insert("not".to_owned(), reserved.to_value());
+    let mut value = text(good, &format!("at most 256 {allowed}"), "data-team");
+    value.insert("maxLength".to_owned(), 256.into());
+    json_schema!({
+        "type": "object",
+        "additionalProperties": value,
+        "propertyNames": key,
+        "maxProperties": 40,
+        "errorMessage": format!(
+            "at most 40; keys of 1 to 128, values of at most 256 {allowed}; not Name, Type, aws:* or outrigger:*"
+        ),
+    })
+}
+
+pub(super) fn address_range(_: &mut SchemaGenerator) -> Schema {
+    let octet = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+    let pattern = format!("{octet}(\\.{octet}){{3}}/(1[6-9]|2[0-8])");
+    text(&pattern, "a network address with a prefix of /16 to /28", "10.0.0.0/16")
+}
+
+pub(super) fn address_ranges(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["array", "null"], "items": address_range(generator) })
+}
+
+/// Redis on ElastiCache: 4 to 7.
+pub(super) fn redis_version(_: &mut SchemaGenerator) -> Schema {
+    text("[4-7](\\.[0-9]{1,6}){0,2}", "4 to 7, in quotes", "7.0")
+}
+
+/// PostgreSQL on RDS: a major and a minor version; before 10 the major had two parts.
+pub(super) fn postgres_version(_: &mut SchemaGenerator) -> Schema {
+    let pattern = "(9(\\.[0-9]{1,6}){1,2}|[1-9][0-9]{1,5}(\\.[0-9]{1,6})?)";
+    text(pattern, "a major and a minor version, in quotes", "15.15")
+}
+
+pub(super) fn node_type(_: &mut SchemaGenerator) -> Schema {
+    text(
+        "cache(\\.[a-z0-9-]{1,20}){2}",
+        "a node type of ElastiCache",
+        "cache.t3.micro",
+    )
+}
+
+pub(super) fn instance_class(_: &mut SchemaGenerator) -> Schema {
+    text("db(\\.[a-z0-9-]{1,20}){2}", "an instance class of RDS", "db.t3.micro")
+}
+
+pub(super) fn identifier(_: &mut SchemaGenerator) -> Schema {
+    let allowed = "1 to 63 letters, digits and _, the first a letter";
+    text("[A-Za-z][A-Za-z0-9_]{0,62}", allowed, "orders")
+}
+
+pub(super) fn user(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = identifier(generator);
+    let reserved = ["admin", "rdsadmin", "rds_superuser", "user", "public", "all"];
+    schema.insert("not".to_owned(), json_schema!({ "enum": reserved }).to_value());
+    schema
+}
+
+pub(super) fn daily_window(_: &mut SchemaGenerator) -> Schema {
+    let pattern = format!("{TIME}-{TIME}");
+    text(&pattern, "hh:mm-hh:mm in UTC, at least 30 minutes", "03:00-04:00")
+}
+
+pub(super) fn weekly_window(_: &mut SchemaGenerator) -> Schema {
+    let either_case = |day: &str| -> String {
+        let letters = day
+            .chars()
+            .map(|letter| format!("[{}{letter}]", letter.to_ascii_uppercase()));
+        letters.collect()
+    };
+    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+        .map(either_case)
+        .join("|");
+    let pattern = format!("({days}):{TIME}-({days}):{TIME}");
+    let allowed = "ddd:hh:mm-ddd:hh:mm in UTC, 30 minutes to 24 hours";
+    text(&pattern, allowed, "sun:04:00-sun:05:00")
+}
+
+pub(super) fn parameters(_: &mut SchemaGenerator) -> Schema {
+    let allowed = "lower case letters, digits, _ and .";
+    let mut key = text("[a-z0-9_.]+", allowed, "log_statement");
+    key.insert("maxLength".to_owned(), 255.into());
+    json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": ["string", "number", "boolean"], "minLength": 1 },
+        "propertyNames": key,
+        "errorMessage": "what the engine's parameter group family knows",
+    })
+}
+
+pub(super) fn monitoring_interval(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "enum": [0, 1, 5, 10, 15, 30, 60] })
+}
+
+pub(super) fn log_exports(_: &mut SchemaGenerator) -> Schema {
+    choices(&["postgresql", "upgrade"])
+}
+
+pub(super) fn shard_metrics(_: &mut SchemaGenerator) -> Schema {
+    choices(&[
+        "IncomingBytes",
+        "IncomingRecords",
+        "IteratorAgeMilliseconds",
+        "OutgoingBytes",
+        "OutgoingRecords",
+        "ReadProvisionedThroughputExceeded",
+        "WriteProvisionedThroughputExceeded",
+    ])
+}
+
+fn choices(of: &[&str]) -> Schema {
+    json_schema!({ "type": "array", "items": { "type": "string", "enum": of } })
+}
+
+pub(super) fn period(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "integer",
+        "anyOf": [{ "enum": [10, 20, 30] }, { "multipleOf": 60, "minimum": 60, "maximum": 86_400 }],
+        "errorMessage": "10, 20, 30, or a multiple of 60 up to 86400",
+        "examples": [300],
+    })
+}
+
+impl JsonSchema for ComponentPath {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ComponentPath".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let allowed = "databases.<name>, caches.<name> or streams.<name>, of a component that the document has";
+        text(
+            &format!("(databases|caches|streams)\\.{NAME}"),
+            allowed,
+            "databases.database",
+        )
+    }
+}
+
+impl JsonSchema for OutputPath {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "OutputPath".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let any = String::new();
+        let components = [
+            ("databases", ComponentPath::Database(any.clone())),
+            ("caches", ComponentPath::Cache(any.clone())),
+            ("streams", ComponentPath::Stream(any)),
+        ];
+        let mut patterns = vec!["network\\.vpc_id".to_owned()];
+        let mut allowed = vec!["network.vpc_id".to_owned()];
+        for (kind, component) in components {
+            let attributes = OutputPath::attributes(&component);
+            patterns.push(format!("{kind}\\.{NAME}\\.({})", attributes.join("|")));
+            allowed.push(format!("{kind}.<name>. and one of {}", attributes.join(", ")));
+        }
+        text(
+            &format!("({})", patterns.join("|")),
+            &allowed.join("; "),
+            "databases.database.endpoint",
+        )
+    }
+}

@@ -1,0 +1,413 @@
+//! The schema of the document: it says what validation says, as far as single values go.
+
+// Helpers may panic as tests do; what clippy.toml allows reaches `#[test]` functions and `#[cfg(test)]` modules only.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jsonschema::Validator;
+use outrigger_model::document::schema::{Property, properties, schema};
+use outrigger_model::document::{self, Code, parse};
+use serde_json::{Value, json};
+
+fn the_schema() -> Value {
+    schema(&|_| None)
+}
+
+fn validator() -> Validator {
+    jsonschema::draft7::new(&the_schema()).unwrap()
+}
+
+/// Every reference stack, by its file's name.
+fn stacks() -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stacks");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut stacks: Vec<(String, Value)> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, document::from_text(&text).unwrap())
+        })
+        .collect();
+    stacks.sort_by(|(one, _), (other, _)| one.cmp(other));
+    stacks
+}
+
+/// A document in which every property stands.
+fn full() -> Value {
+    let mut full = document::from_text(include_str!("../../../stacks/data-processing.yaml")).unwrap();
+    full["on_failure"] = json!("keep");
+    full["network"]["public"] = json!({ "cidrs": ["10.0.0.0/24", "10.0.1.0/24"] });
+    full["network"]["private"] = json!({ "cidrs": ["10.0.2.0/24", "10.0.3.0/24"] });
+    full["streams"]["stream"]["tags"] = json!({ "Owner": "one" });
+    for (key, value) in json!({
+        "port": 6379, "apply": "now", "allow_replace": false, "tags": { "Owner": "two" },
+    })
+    .as_object()
+    .unwrap()
+    {
+        full["caches"]["cache"][key] = value.clone();
+    }
+    for (key, value) in json!({
+        "storage_gib_max": 100, "port": 5432, "parameters": { "log_statement": "all" },
+        "monitoring_interval_seconds": 60, "log_exports": ["postgresql"], "apply": "now", "allow_replace": false,
+        "tags": { "Owner": "three" },
+    })
+    .as_object()
+    .unwrap()
+    {
+        full["databases"]["database"][key] = value.clone();
+    }
+    full["alarms"]["database-cpu"]["missing_data"] = json!("missing");
+    full
+}
+
+/// Where in [`full`] a property stands.
+fn pointer(property: &str) -> String {
+    let named = [
+        ("streams.", "stream"),
+        ("caches.", "cache"),
+        ("databases.", "database"),
+        ("alarms.", "database-cpu"),
+    ];
+    let path = match named.iter().find(|(kind, _)| property.starts_with(kind)) {
+        Some((kind, name)) => property.replacen(kind, &format!("{kind}{name}."), 1),
+        None => property.to_owned(),
+    };
+    format!("/{}", path.replace('.', "/"))
+}
+
+fn with(document: &Value, pointer: &str, value: Value) -> Value {
+    let mut document = document.clone();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    document.pointer_mut(parent).unwrap()[key] = value;
+    document
+}
+
+fn without(document: &Value, pointer: &str) -> Value {
+    let mut document = document.clone();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    document
+        .pointer_mut(parent)
+        .unwrap()
+        .as_object_mut()
+        .unwrap()
+        .remove(key)
+        .unwrap();
+    document
+}
+
+/// The properties that a document of today can hold by itself: variables and environments are resolved before.
+fn own_properties(schema: &Value) -> Vec<(String, Property<'_>)> {
+    let resolved_before = ["variables", "environments"];
+    properties(schema)
+        .into_iter()
+        .filter(|(path, _)| !resolved_before.contains(&path.as_str()))
+        .collect()
+}
+
+#[test]
+fn it_is_a_schema_of_draft_7() {
+    assert!(jsonschema::draft7::meta::is_valid(&the_schema()));
+}
+
+#[test]
+fn the_reference_stacks_are_good() {
+    let stacks = stacks();
+    assert!(stacks.len() >= 2);
+    for (name, stack) in stacks {
+        let problems: Vec<String> = validator().iter_errors(&stack).map(|error| error.to_string()).collect();
+        assert!(problems.is_empty(), "{name}: {problems:?}");
+    }
+}
+
+#[test]
+fn every_property_is_told_of_and_every_mapping_is_closed() {
+    let schema = the_schema();
+    for (path, property) in properties(&schema) {
+        assert_eq!(property.schema["title"], path.as_str());
+        let description = property.schema["description"].as_str().unwrap_or_default();
+        assert!(
+            description.ends_with('.') && !description.contains('\n'),
+            "{path}: {description}"
+        );
+    }
+    let closed = |value: &Value| value.get("properties").is_none() || value["additionalProperties"] == json!(false);
+    assert!(closed(&schema));
+    let mut open = vec![&schema["properties"]];
+    while let Some(value) = open.pop() {
+        assert!(closed(value), "{value}");
+        match value {
+            Value::Object(entries) => open.extend(entries.values()),
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn more_is_told_where_there_is_more_to_tell() {
+    let schema = schema(&|path| (path == "databases.class").then(|| "It restarts.".to_owned()));
+    let told: Vec<String> = properties(&schema)
+        .into_iter()
+        .filter(|(_, property)| {
+            property.schema["description"]
+                .as_str()
+                .unwrap()
+                .ends_with("\n\nIt restarts.")
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(told, ["databases.class"]);
+    let overlaid = "/properties/environments/additionalProperties/properties/databases/additionalProperties/properties";
+    let class = &schema.pointer(overlaid).unwrap()["class"];
+    assert!(
+        class["description"].as_str().unwrap().ends_with("It restarts."),
+        "{class}"
+    );
+}
+
+/// The schema's numbers, texts and choices, and what lies just beside them.
+fn candidates(property: &Value, found: &mut Vec<Value>) {
+    for key in ["const", "default"] {
+        found.extend(property.get(key).cloned());
+    }
+    for key in ["enum", "examples"] {
+        found.extend(
+            property
+                .get(key)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .cloned(),
+        );
+    }
+    for key in ["minimum", "maximum"] {
+        if let Some(limit) = property.get(key).and_then(Value::as_i64) {
+            found.extend([limit - 1, limit, limit + 1].map(Value::from));
+        }
+    }
+    for key in ["minLength", "maxLength"] {
+        if let Some(limit) = property.get(key).and_then(Value::as_u64) {
+            found.extend([limit.saturating_sub(1), limit, limit + 1].map(|length| "a".repeat(length as usize).into()));
+        }
+    }
+    for inner in property.get("anyOf").and_then(Value::as_array).into_iter().flatten() {
+        candidates(inner, found);
+    }
+}
+
+const OTHERS: &str = r#"[
+    null, true, false, 0, 1, 7, -1, 1.5, 60, 90, 1e9, "", "x", "X", "seven", "a-b", "a--b", "a-", "1a", "sg-a", "us-east-1",
+    "us-east", "10.0.0.0/16", "10.0.0.0/8", "10.0.0.0/29", "256.0.0.0/16", "10.0.0/16", "15", "15.", "15.15", "15.15.1.2",
+    "cache.t3.micro", "db.t3.micro", "t3.micro", "Some_name1", "some name", "03:00-04:00", "3:00-4:00", "25:00-26:00",
+    "SUN:04:00-sun:05:00", "sun:04:00", "son:04:00-son:05:00", "databases.database", "databases.database.port",
+    "databases.database.password", "network.vpc_id", "network.vpc", [], {}, [1], ["x"], ["postgresql"], ["IncomingBytes"],
+    ["IncomingBytes", "IncomingBytes"], ["10.0.4.0/24", "10.0.5.0/24"], {"x": "y"}, {"x": 1}, {"x": true}, {"x": null},
+    {"x": ""}, {"X": "y"}, {"Name": "x"}, {"name": "x"}, {"aws:x": "y"}, {"AWS:x": "y"}, {"outrigger:x": "y"}, {"x": "é"},
+    {"x": "<>"}, {"": "x"}
+]"#;
+
+/// Whether a refusal is one of how values go together.
+fn is_of_several(problems: &[document::Problem]) -> bool {
+    let codes = [Code::Conflict, Code::Reference, Code::AddressRange, Code::Metric];
+    let words = [
+        "no room to grow",
+        "live in private subnets only",
+        "in at least 2 zones",
+        "periods of",
+    ];
+    problems
+        .iter()
+        .all(|problem| codes.contains(&problem.code) || words.iter().any(|word| problem.message.contains(word)))
+}
+
+#[test]
+fn it_says_of_every_value_what_validation_says() {
+    let (schema, validator, full) = (the_schema(), validator(), full());
+    parse(&full).unwrap();
+    let (mut taken, mut refused) = (0, 0);
+    for (path, property) in own_properties(&schema) {
+        let mut values: Vec<Value> = serde_json::from_str(OTHERS).unwrap();
+        candidates(property.schema, &mut values);
+        for value in values {
+            let document = with(&full, &pointer(&path), value.clone());
+            let said: Vec<String> = validator
+                .iter_errors(&document)
+                .map(|error| error.to_string())
+                .collect();
+            match parse(&document) {
+                Ok(_) => {
+                    assert!(said.is_empty(), "{path}: {value} is good, and the schema says {said:?}");
+                    taken += 1;
+                }
+                Err(problems) => {
+                    assert!(
+                        !said.is_empty() || is_of_several(&problems),
+                        "{path}: the schema takes {value}, but {problems:?}"
+                    );
+                    refused += 1;
+                }
+            }
+        }
+        // What must be there, and what becomes of what is not.
+        let document = without(&full, &pointer(&path));
+        match parse(&document) {
+            Ok(read) => {
+                assert!(validator.is_valid(&document), "{path} may be left out");
+                if let Some(default) = property.schema.get("default") {
+                    let given = parse(&with(&full, &pointer(&path), default.clone()));
+                    assert!(
+                        given.is_ok_and(|given| given == read),
+                        "{path}: the default is not {default}"
+                    );
+                }
+            }
+            Err(problems) => {
+                assert!(
+                    !validator.is_valid(&document) || is_of_several(&problems),
+                    "{path}: {problems:?}"
+                );
+            }
+        }
+    }
+    assert!(taken > 200 && refused > 1000, "{taken} taken, {refused} refused");
+}
+
+#[test]
+fn variables_and_environments_have_their_places() {
+    let good = [
+        (
+            "/variables",
+            json!({ "class": "db.t3.micro", "Size-1": 20, "is_large": false }),
+        ),
+        ("/stack", json!("${name}")),
+        ("/region", json!("${region}")),
+        ("/on_failure", json!("${on_failure}")),
+        ("/network/zones", json!("${zones}")),
+        ("/network/cidr", json!("${range}")),
+        ("/network/public/cidrs", json!(["${one}", "10.0.1.0/24"])),
+        ("/databases/database/storage_gib", json!("${size}")),
+        ("/databases/database/multi_az", json!("${is_large}")),
+        ("/databases/database/storage_type", json!("${storage}")),
+        ("/databases/database/log_exports", json!(["${log}"])),
+        ("/databases/database/backups/window", json!("${window}")),
+        ("/databases/database/tags", json!({ "Owner": "${owner}" })),
+        ("/alarms/database-cpu/threshold", json!("${percent}")),
+        ("/outputs", json!({ "endpoint": "${endpoint}" })),
+        (
+            "/environments",
+            json!({ "staging": { "databases": { "database": { "storage_gib": 20 } } } }),
+        ),
+        (
+            "/environments",
+            json!({ "staging": { "databases": { "database": { "port": null } }, "alarms": null } }),
+        ),
+        (
+            "/environments",
+            json!({ "staging": { "caches": { "cache": null }, "network": { "zones": "${zones}" } } }),
+        ),
+        ("/environments", json!({ "staging": null })),
+    ];
+    for (pointer, value) in good {
+        let document = with(&full(), pointer, value.clone());
+        let said: Vec<String> = validator()
+            .iter_errors(&document)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(said.is_empty(), "{pointer} = {value}: {said:?}");
+    }
+    let bad = [
+        ("/variables", json!({ "1size": 20 })),
+        ("/variables", json!({ "sizes": [20] })),
+        ("/network/zones", json!("$zones")),
+        ("/network/zones", json!("{zones}")),
+        ("/databases/database/multi_az", json!("x${is_large}")),
+        ("/databases/database/backups", json!("${backups}")),
+        ("/environments", json!({ "Staging": {} })),
+        (
+            "/environments",
+            json!({ "staging": { "databases": { "database": { "storage": 20 } } } }),
+        ),
+        (
+            "/environments",
+            json!({ "staging": { "databases": { "database": { "storage_gib": 5 } } } }),
+        ),
+        ("/environments", json!({ "staging": { "environments": {} } })),
+        ("/environments", json!({ "staging": { "stack": "other" } })),
+        ("/environments", json!({ "staging": { "environment": "other" } })),
+        ("/environments", json!({ "staging": { "variables": { "1size": 20 } } })),
+    ];
+    for (pointer, value) in bad {
+        let document = with(&full(), pointer, value.clone());
+        assert!(!validator().is_valid(&document), "{pointer} = {value}");
+    }
+}
+
+#[test]
+fn what_is_missing_may_be_in_an_environment() {
+    let environments = json!({ "staging": { "databases": { "database": { "class": "db.t3.micro" } } } });
+    for (pointer, may_be) in [
+        ("/stack", false),
+        ("/environment", true),
+        ("/network", true),
+        ("/network/cidr", true),
+        ("/databases/database/class", true),
+        ("/databases/database/backups/retention_days", true),
+    ] {
+        let document = without(&full(), pointer);
+        assert!(!validator().is_valid(&document), "without {pointer}");
+        let document = with(&document, "/environments", environments.clone());
+        assert_eq!(
+            validator().is_valid(&document),
+            may_be,
+            "without {pointer}, with environments"
+        );
+    }
+}
+
+#[test]
+fn bad_documents_are_refused_where_they_are_bad() {
+    let table = [
+        ("/netwrok", json!({}), ""),
+        ("/region", json!("mars"), "/region"),
+        ("/databases/Main", json!({}), "/databases"),
+        ("/databases/database/password", json!("hunter2"), "/databases/database"),
+        (
+            "/databases/database/storage_gib",
+            json!("20 GiB"),
+            "/databases/database/storage_gib",
+        ),
+        (
+            "/databases/database/version",
+            json!(15.15),
+            "/databases/database/version",
+        ),
+        (
+            "/databases/database/backups",
+            json!({ "retention_days": 60 }),
+            "/databases/database/backups/retention_days",
+        ),
+        ("/streams/stream/shards", json!(0), "/streams/stream/shards"),
+        (
+            "/network/public/cidrs",
+            json!(["10.0.0.0/8"]),
+            "/network/public/cidrs/0",
+        ),
+        (
+            "/outputs/endpoint",
+            json!("databases.database.host"),
+            "/outputs/endpoint",
+        ),
+    ];
+    for (pointer, value, place) in table {
+        let document = with(&full(), pointer, value.clone());
+        let places: BTreeSet<String> = validator()
+            .iter_errors(&document)
+            .map(|error| error.instance_path().to_string())
+            .collect();
+        assert!(places.contains(place), "{pointer} = {value}: {places:?}");
+    }
+}

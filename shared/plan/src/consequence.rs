@@ -1,0 +1,310 @@
+//! What it means to change a property of a document: which resources' properties it becomes, and what changing those does.
+
+use outrigger_model::Kind;
+use serde::Serialize;
+
+use crate::change::{Effect, Rule, SHARDS_DOUBLE, STORAGE_GROWS, STORAGE_RESTS, TAGS, rule};
+
+/// What changing a property of a document does to a stack that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Consequence {
+    /// What happens.
+    pub outcome: Outcome,
+    /// When something else happens, and what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exception: Option<Exception>,
+    /// What AWS allows.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub limits: &'static [&'static str],
+    /// What else there is to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'static str>,
+}
+
+/// What happens when a property of a document is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing in AWS.
+    Nothing,
+    /// What its properties, or the values in it, do.
+    AsWhatIsInIt,
+    /// The document is one of another stack; this one stays as it is.
+    AnotherStack,
+    /// Resources are created for what is added, and deleted for what is taken away.
+    ComeAndGo,
+    /// Resources are changed; what is told is the strongest effect on one.
+    #[serde(untagged)]
+    Changes(Effect),
+}
+
+/// When something else happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Exception {
+    /// When.
+    pub when: When,
+    /// What.
+    pub effect: Effect,
+}
+
+/// A way to change a property that does something else than the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// To a lower number or version.
+    Lowered,
+    /// From 0 to another number, or back.
+    OffOrOn,
+    /// Of a parameter that takes effect only when the database restarts.
+    StaticParameter,
+}
+
+/// What a property of a document becomes.
+#[derive(Clone, Copy)]
+enum Becomes {
+    Nothing,
+    AsWhatIsInIt,
+    AnotherStack,
+    ComeAndGo,
+    Tags,
+    /// Properties of resources.
+    Properties(&'static [(Kind, &'static str)]),
+    /// Parameters, of which some are static.
+    Parameters,
+}
+
+/// The consequence of changing a property of a document, such as `databases.storage_gib`; `None` where there is no such
+/// property.
+pub fn consequence(property: &str) -> Option<Consequence> {
+    let (_, becomes) = TABLE.iter().find(|(path, _)| *path == property)?;
+    let (outcome, exception) = match becomes {
+        Becomes::Nothing => (Outcome::Nothing, None),
+        Becomes::AsWhatIsInIt => (Outcome::AsWhatIsInIt, None),
+        Becomes::AnotherStack => (Outcome::AnotherStack, None),
+        Becomes::ComeAndGo => (Outcome::ComeAndGo, None),
+        Becomes::Tags => (Outcome::Changes(TAGS), None),
+        Becomes::Properties(properties) => of_properties(properties),
+        Becomes::Parameters => {
+            let (outcome, _) = of_properties(&[(Kind::DbParameterGroup, "parameters")]);
+            let of_instance = of_properties(&[(Kind::DbInstance, "static_parameters")]);
+            let when = When::StaticParameter;
+            let exception = match of_instance.0 {
+                Outcome::Changes(effect) => Some(Exception { when, effect }),
+                _ => None,
+            };
+            (outcome, exception)
+        }
+    };
+    Some(Consequence {
+        outcome,
+        exception,
+        limits: limits(property),
+        note: note(property),
+    })
+}
+
+/// The strongest of what changing any of these does.
+fn of_properties(properties: &[(Kind, &str)]) -> (Outcome, Option<Exception>) {
+    let rules = || properties.iter().map(|(kind, property)| rule(*kind, property));
+    let usual = rules().map(|rule| match rule {
+        Rule::Always(effect) => effect,
+        Rule::Directed { raised, .. } => raised,
+        Rule::Switched { otherwise, .. } => otherwise,
+    });
+    let exceptions = rules().filter_map(|rule| match rule {
+        Rule::Always(_) => None,
+        Rule::Directed { lowered, .. } => Some((When::Lowered, lowered)),
+        Rule::Switched { switched, .. } => Some((When::OffOrOn, switched)),
+    });
+    let strongest = exceptions.max_by_key(|(_, effect)| *effect);
+    (
+        usual.max().map_or(Outcome::Nothing, Outcome::Changes),
+        strongest.map(|(when, effect)| Exception { when, effect }),
+    )
+}
+
+use Becomes::{AnotherStack, AsWhatIsInIt, ComeAndGo, Nothing, Parameters, Properties, Tags};
+use Kind::{
+    Alarm, DbInstance, DbSubnetGroup, ReplicationGroup, Secret, SecretAttachment, SecurityGroup, Stream, Subnet, Vpc,
+};
+
+/// Every property of a document, and what it becomes.
+const TABLE: &[(&str, Becomes)] = &[
+    ("stack", AnotherStack),
+    ("environment", AnotherStack),
+    ("region", ComeAndGo),
+    ("on_failure", Nothing),
+    ("tags", Tags),
+    ("variables", AsWhatIsInIt),
+    ("environments", AsWhatIsInIt),
+    ("network", AsWhatIsInIt),
+    ("network.cidr", Properties(&[(Vpc, "cidr")])),
+    ("network.zones", ComeAndGo),
+    ("network.public", ComeAndGo),
+    ("network.public.cidrs", Properties(&[(Subnet, "cidr")])),
+    ("network.private", ComeAndGo),
+    (
+        "network.private.cidrs",
+        Properties(&[(Subnet, "cidr"), (DbSubnetGroup, "subnets")]),
+    ),
+    ("streams", ComeAndGo),
+    ("streams.shards", Properties(&[(Stream, "shards")])),
+    ("streams.retention_hours", Properties(&[(Stream, "retention_hours")])),
+    ("streams.shard_metrics", Properties(&[(Stream, "shard_metrics")])),
+    ("streams.tags", Tags),
+    ("caches", ComeAndGo),
+    ("caches.engine", Nothing),
+    ("caches.version", Properties(&[(ReplicationGroup, "engine_version")])),
+    ("caches.version_policy", Nothing),
+    ("caches.node_type", Properties(&[(ReplicationGroup, "node_type")])),
+    ("caches.nodes", Properties(&[(ReplicationGroup, "nodes")])),
+    (
+        "caches.port",
+        Properties(&[(ReplicationGroup, "port"), (SecurityGroup, "ingress")]),
+    ),
+    (
+        "caches.automatic_failover",
+        Properties(&[(ReplicationGroup, "automatic_failover")]),
+    ),
+    ("caches.multi_az", Properties(&[(ReplicationGroup, "multi_az")])),
+    ("caches.apply", Properties(&[(ReplicationGroup, "apply")])),
+    (
+        "caches.allow_replace",
+        Properties(&[(ReplicationGroup, "allow_replace")]),
+    ),
+    ("caches.tags", Tags),
+    ("databases", ComeAndGo),
+    ("databases.engine", Nothing),
+    ("databases.version", Properties(&[(DbInstance, "engine_version")])),
+    ("databases.version_policy", Nothing),
+    ("databases.class", Properties(&[(DbInstance, "class")])),
+    ("databases.storage_gib", Properties(&[(DbInstance, "storage_gib")])),
+    (
+        "databases.storage_gib_max",
+        Properties(&[(DbInstance, "storage_gib_max")]),
+    ),
+    ("databases.storage_type", Properties(&[(DbInstance, "storage_type")])),
+    ("databases.multi_az", Properties(&[(DbInstance, "multi_az")])),
+    (
+        "databases.database",
+        Properties(&[(DbInstance, "database"), (Secret, "database")]),
+    ),
+    (
+        "databases.user",
+        Properties(&[(DbInstance, "user"), (Secret, "username")]),
+    ),
+    (
+        "databases.port",
+        Properties(&[
+            (DbInstance, "port"),
+            (SecurityGroup, "ingress"),
+            (Secret, "port"),
+            (SecretAttachment, "port"),
+        ]),
+    ),
+    ("databases.backups", AsWhatIsInIt),
+    (
+        "databases.backups.retention_days",
+        Properties(&[(DbInstance, "backup_retention_days")]),
+    ),
+    ("databases.backups.window", Properties(&[(DbInstance, "backup_window")])),
+    (
+        "databases.maintenance_window",
+        Properties(&[(DbInstance, "maintenance_window")]),
+    ),
+    (
+        "databases.minor_upgrades",
+        Properties(&[(DbInstance, "minor_upgrades")]),
+    ),
+    (
+        "databases.deletion_protection",
+        Properties(&[(DbInstance, "deletion_protection")]),
+    ),
+    (
+        "databases.final_snapshot",
+        Properties(&[(DbInstance, "final_snapshot")]),
+    ),
+    ("databases.parameters", Parameters),
+    (
+        "databases.monitoring_interval_seconds",
+        Properties(&[
+            (DbInstance, "monitoring_interval_seconds"),
+            (DbInstance, "monitoring_role"),
+        ]),
+    ),
+    ("databases.log_exports", Properties(&[(DbInstance, "log_exports")])),
+    ("databases.apply", Properties(&[(DbInstance, "apply")])),
+    ("databases.allow_replace", Properties(&[(DbInstance, "allow_replace")])),
+    ("databases.tags", Tags),
+    ("alarms", ComeAndGo),
+    (
+        "alarms.component",
+        Properties(&[(Alarm, "namespace"), (Alarm, "dimensions"), (Alarm, "description")]),
+    ),
+    (
+        "alarms.metric",
+        Properties(&[(Alarm, "metric"), (Alarm, "description")]),
+    ),
+    ("alarms.statistic", Properties(&[(Alarm, "statistic")])),
+    ("alarms.comparison", Properties(&[(Alarm, "comparison")])),
+    ("alarms.threshold", Properties(&[(Alarm, "threshold")])),
+    ("alarms.periods", Properties(&[(Alarm, "periods")])),
+    ("alarms.period_seconds", Properties(&[(Alarm, "period_seconds")])),
+    ("alarms.missing_data", Properties(&[(Alarm, "missing_data")])),
+    ("outputs", Nothing),
+];
+
+fn limits(property: &str) -> &'static [&'static str] {
+    match property {
+        "databases.storage_gib" => &[STORAGE_GROWS, STORAGE_RESTS],
+        "databases.storage_type" => &[STORAGE_RESTS],
+        "streams.shards" => &[SHARDS_DOUBLE],
+        _ => &[],
+    }
+}
+
+fn note(property: &str) -> Option<&'static str> {
+    Some(match property {
+        "region" => "everything is created in the new region, and deleted with all data in the old one",
+        "variables" => "what uses a variable changes with it",
+        "network.cidr" => "everything in the network is replaced with it, databases and caches included",
+        "network.zones" | "network.public" | "network.private" => "what is in the subnets that stay goes on",
+        "streams" | "caches" => "what is taken away is deleted with everything in it; a new name is another one",
+        "databases" => {
+            "what is taken away is deleted with everything in it, unless it is protected; a new name is another one"
+        }
+        "caches.engine" | "databases.engine" => "there is only one to choose",
+        "caches.version_policy" | "databases.version_policy" => "the version that it leads to may be another one",
+        "caches.version" | "caches.node_type" => "node by node",
+        "caches.nodes" => "its alarms come and go with the nodes",
+        "caches.apply" | "databases.apply" => "with `now`, what was waiting is done at once",
+        "databases.parameters" => {
+            "the first parameters, and the last, restart the database as well: it changes its group"
+        }
+        "databases.monitoring_interval_seconds" => "the role that it needs comes and goes with it",
+        "databases.log_exports" => "the log groups come and go with it",
+        "outputs" => "they are told anew",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use outrigger_model::document::schema::{properties, schema};
+
+    use super::*;
+
+    #[test]
+    fn every_property_of_a_document_has_its_consequence_and_no_other() {
+        let schema = schema(&|_| None);
+        let mut of_schema: Vec<String> = properties(&schema).into_keys().collect();
+        let mut of_table: Vec<&str> = TABLE.iter().map(|(path, _)| *path).collect();
+        of_schema.sort();
+        of_table.sort();
+        assert_eq!(of_table, of_schema);
+        for path in of_table {
+            assert!(consequence(path).is_some(), "{path}");
+        }
+        assert_eq!(consequence("databases.colour"), None);
+    }
+}

@@ -1,0 +1,462 @@
+//! What is told of a change is what the planner does: every property is changed, and planned.
+
+// Helpers may panic as tests do; what clippy.toml allows reaches `#[test]` functions and `#[cfg(test)]` modules only.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use outrigger_model::document::schema::{properties, schema};
+use outrigger_model::document::{self, Document, parse};
+use outrigger_model::{CallOutcome, Intent, Record};
+use outrigger_plan::plan::{Records, attribute_of};
+use outrigger_plan::resolve::resolve;
+use outrigger_plan::{Action, Effect, Graph, Outcome, Protection, Resolved, When, consequence, expand};
+use serde_json::{Value, json};
+
+fn the_document() -> Value {
+    let mut document = document::from_text(include_str!("../../../stacks/data-processing.yaml")).unwrap();
+    document["caches"]["cache"]["allow_replace"] = json!(true);
+    document["databases"]["database"]["allow_replace"] = json!(true);
+    document["databases"]["database"]["parameters"] =
+        json!({ "log_statement": "all", "shared_preload_libraries": "a" });
+    document
+}
+
+/// The document with a patch: mappings are merged, `null` takes away.
+fn with(patch: &str) -> Value {
+    fn merge(value: &mut Value, patch: &Value) {
+        let Value::Object(patch) = patch else {
+            *value = patch.clone();
+            return;
+        };
+        if !value.is_object() {
+            *value = json!({});
+        }
+        let entries = value.as_object_mut().unwrap();
+        for (key, change) in patch {
+            match change {
+                Value::Null => drop(entries.remove(key)),
+                change => merge(entries.entry(key).or_insert(Value::Null), change),
+            }
+        }
+    }
+    let mut document = the_document();
+    let patch = document::from_text(patch).unwrap();
+    merge(&mut document, &patch);
+    document
+}
+
+fn graph_of(document: &Document) -> Graph {
+    let static_parameters = BTreeSet::from(["shared_preload_libraries".to_owned()]);
+    let resolved = Resolved {
+        static_parameters: BTreeMap::from([("databases.database".to_owned(), static_parameters)]),
+        ..Resolved::unasked(document)
+    };
+    expand(document, &resolved).unwrap()
+}
+
+/// What is recorded once a graph stands.
+fn records_of(graph: &Graph) -> Records {
+    let mut records = Records::new();
+    for key in graph.order().unwrap() {
+        let resource = resolve(&graph.resources[key], |reference| attribute_of(&records, reference)).unwrap();
+        let attributes = key.kind.attributes().iter();
+        let record = Record {
+            resource,
+            intent: Intent {
+                token: "token".to_owned(),
+                outcome: CallOutcome::Answered { at_ms: 0 },
+            },
+            id: Some(format!("id-of-{key}")),
+            attributes: attributes
+                .map(|name| ((*name).to_owned(), format!("{name}-of-{key}")))
+                .collect(),
+            ready: true,
+            seen: true,
+            absences: 0,
+            changed: BTreeMap::new(),
+        };
+        records.insert(key.clone(), record);
+    }
+    records
+}
+
+/// What a plan from one document to another does: the strongest effect on what stays, and whether anything comes or goes.
+fn planned(from: &str, to: &str) -> (Option<Effect>, bool) {
+    let (from, to) = (parse(&with(from)).unwrap(), parse(&with(to)).unwrap());
+    let records = records_of(&graph_of(&from));
+    let plan = outrigger_plan::provision(&graph_of(&to), &records, Protection::Heeded, 0).unwrap();
+    let effects = plan.steps.values().filter_map(|step| match &step.action {
+        Action::Update { changes } | Action::Replace { changes, .. } => {
+            changes.iter().map(|change| change.effect).max()
+        }
+        Action::Create | Action::NoOp | Action::Delete { .. } => None,
+    });
+    let comes_and_goes = plan.steps.iter().any(|(key, step)| {
+        // What is replaced leaves a former resource behind.
+        !key.is_former() && matches!(step.action, Action::Create | Action::Delete { .. })
+    });
+    (effects.max(), comes_and_goes)
+}
+
+/// Whether it is another stack that a document is changed to.
+fn is_another(from: &str, to: &str) -> bool {
+    parse(&with(from)).unwrap().id() != parse(&with(to)).unwrap().id()
+}
+
+/// A property, and a document before and after it is changed: what is different from the reference stack.
+type Example = (&'static str, &'static str, &'static str);
+
+const EXAMPLES: &[Example] = &[
+    ("stack", "{stack: one}", "{stack: two}"),
+    ("environment", "{environment: one}", "{environment: two}"),
+    ("region", "{region: us-east-1}", "{region: us-east-2}"),
+    ("on_failure", "{on_failure: keep}", "{on_failure: rollback}"),
+    ("tags", "{tags: {Owner: one}}", "{tags: {Owner: two}}"),
+    ("outputs", "{}", "{outputs: {vpc_id: null}}"),
+    ("network.cidr", "{}", "{network: {cidr: 10.1.0.0/16}}"),
+    ("network.zones", "{network: {zones: 2}}", "{network: {zones: 3}}"),
+    ("network.public", "{network: {public: null}}", "{network: {public: {}}}"),
+    (
+        "network.public.cidrs",
+        "{}",
+        "{network: {public: {cidrs: [10.0.20.0/24, 10.0.21.0/24]}}}",
+    ),
+    (
+        "network.private",
+        "{databases: null, caches: null, alarms: null, outputs: null}",
+        "{databases: null, caches: null, alarms: null, outputs: null, network: {private: null}}",
+    ),
+    (
+        "network.private.cidrs",
+        "{}",
+        "{network: {private: {cidrs: [10.0.20.0/24, 10.0.21.0/24]}}}",
+    ),
+    ("streams", "{}", "{streams: {another: {shards: 1}}}"),
+    (
+        "streams.shards",
+        "{streams: {stream: {shards: 2}}}",
+        "{streams: {stream: {shards: 3}}}",
+    ),
+    (
+        "streams.shards",
+        "{streams: {stream: {shards: 3}}}",
+        "{streams: {stream: {shards: 2}}}",
+    ),
+    (
+        "streams.retention_hours",
+        "{streams: {stream: {retention_hours: 24}}}",
+        "{streams: {stream: {retention_hours: 48}}}",
+    ),
+    (
+        "streams.retention_hours",
+        "{streams: {stream: {retention_hours: 48}}}",
+        "{streams: {stream: {retention_hours: 24}}}",
+    ),
+    (
+        "streams.shard_metrics",
+        "{streams: {stream: {shard_metrics: []}}}",
+        "{streams: {stream: {shard_metrics: [IncomingBytes]}}}",
+    ),
+    (
+        "streams.tags",
+        "{streams: {stream: {tags: {}}}}",
+        "{streams: {stream: {tags: {Owner: one}}}}",
+    ),
+    (
+        "caches",
+        "{}",
+        "{caches: {cache: null}, alarms: {cache-cpu: null}, outputs: {redis_endpoint: null}}",
+    ),
+    (
+        "caches.version",
+        "{caches: {cache: {version: \"7.0\"}}}",
+        "{caches: {cache: {version: \"7.1\"}}}",
+    ),
+    (
+        "caches.version_policy",
+        "{caches: {cache: {version_policy: exact}}}",
+        "{caches: {cache: {version_policy: nearest_minor}}}",
+    ),
+    (
+        "caches.node_type",
+        "{caches: {cache: {node_type: cache.t3.micro}}}",
+        "{caches: {cache: {node_type: cache.t3.small}}}",
+    ),
+    (
+        "caches.nodes",
+        "{caches: {cache: {nodes: 2}}}",
+        "{caches: {cache: {nodes: 3}}}",
+    ),
+    (
+        "caches.port",
+        "{caches: {cache: {port: 6379}}}",
+        "{caches: {cache: {port: 6380}}}",
+    ),
+    (
+        "caches.automatic_failover",
+        "{caches: {cache: {automatic_failover: true, multi_az: false}}}",
+        "{caches: {cache: {automatic_failover: false, multi_az: false}}}",
+    ),
+    (
+        "caches.multi_az",
+        "{caches: {cache: {multi_az: true}}}",
+        "{caches: {cache: {multi_az: false}}}",
+    ),
+    (
+        "caches.apply",
+        "{caches: {cache: {apply: now}}}",
+        "{caches: {cache: {apply: in_window}}}",
+    ),
+    (
+        "caches.allow_replace",
+        "{caches: {cache: {allow_replace: true}}}",
+        "{caches: {cache: {allow_replace: false}}}",
+    ),
+    (
+        "caches.tags",
+        "{caches: {cache: {tags: {}}}}",
+        "{caches: {cache: {tags: {Owner: one}}}}",
+    ),
+    (
+        "databases",
+        "{}",
+        "{databases: {database: null}, alarms: {database-cpu: null}, outputs: {rds_endpoint: null, rds_secret_arn: null}}",
+    ),
+    (
+        "databases.version",
+        "{databases: {database: {version: \"15.4\"}}}",
+        "{databases: {database: {version: \"15.15\"}}}",
+    ),
+    (
+        "databases.version",
+        "{databases: {database: {version: \"15.4\"}}}",
+        "{databases: {database: {version: \"16.1\"}}}",
+    ),
+    (
+        "databases.version_policy",
+        "{databases: {database: {version_policy: exact}}}",
+        "{databases: {database: {version_policy: nearest_minor}}}",
+    ),
+    (
+        "databases.class",
+        "{databases: {database: {class: db.t3.micro}}}",
+        "{databases: {database: {class: db.t3.small}}}",
+    ),
+    (
+        "databases.storage_gib",
+        "{databases: {database: {storage_gib: 20}}}",
+        "{databases: {database: {storage_gib: 40}}}",
+    ),
+    (
+        "databases.storage_gib_max",
+        "{databases: {database: {storage_gib_max: 100}}}",
+        "{databases: {database: {storage_gib_max: 200}}}",
+    ),
+    (
+        "databases.storage_type",
+        "{databases: {database: {storage_type: gp2}}}",
+        "{databases: {database: {storage_type: gp3}}}",
+    ),
+    (
+        "databases.multi_az",
+        "{databases: {database: {multi_az: true}}}",
+        "{databases: {database: {multi_az: false}}}",
+    ),
+    (
+        "databases.database",
+        "{databases: {database: {database: one}}}",
+        "{databases: {database: {database: two}}}",
+    ),
+    (
+        "databases.user",
+        "{databases: {database: {user: one}}}",
+        "{databases: {database: {user: two}}}",
+    ),
+    (
+        "databases.port",
+        "{databases: {database: {port: 5432}}}",
+        "{databases: {database: {port: 5433}}}",
+    ),
+    (
+        "databases.backups.retention_days",
+        "{databases: {database: {backups: {retention_days: 7}}}}",
+        "{databases: {database: {backups: {retention_days: 14}}}}",
+    ),
+    (
+        "databases.backups.window",
+        "{}",
+        "{databases: {database: {backups: {window: 01:00-02:00}}}}",
+    ),
+    (
+        "databases.maintenance_window",
+        "{databases: {database: {maintenance_window: mon:04:00-mon:05:00}}}",
+        "{databases: {database: {maintenance_window: tue:04:00-tue:05:00}}}",
+    ),
+    (
+        "databases.minor_upgrades",
+        "{databases: {database: {minor_upgrades: true}}}",
+        "{databases: {database: {minor_upgrades: false}}}",
+    ),
+    (
+        "databases.deletion_protection",
+        "{databases: {database: {allow_replace: false, deletion_protection: false}}}",
+        "{databases: {database: {allow_replace: false, deletion_protection: true}}}",
+    ),
+    (
+        "databases.final_snapshot",
+        "{databases: {database: {final_snapshot: false}}}",
+        "{databases: {database: {final_snapshot: true}}}",
+    ),
+    (
+        "databases.parameters",
+        "{databases: {database: {parameters: {log_statement: all}}}}",
+        "{databases: {database: {parameters: {log_statement: none}}}}",
+    ),
+    (
+        "databases.log_exports",
+        "{databases: {database: {log_exports: []}}}",
+        "{databases: {database: {log_exports: [postgresql]}}}",
+    ),
+    (
+        "databases.monitoring_interval_seconds",
+        "{databases: {database: {monitoring_interval_seconds: 30}}}",
+        "{databases: {database: {monitoring_interval_seconds: 60}}}",
+    ),
+    (
+        "databases.apply",
+        "{databases: {database: {apply: now}}}",
+        "{databases: {database: {apply: in_window}}}",
+    ),
+    (
+        "databases.allow_replace",
+        "{databases: {database: {allow_replace: true}}}",
+        "{databases: {database: {allow_replace: false}}}",
+    ),
+    (
+        "databases.tags",
+        "{databases: {database: {tags: {}}}}",
+        "{databases: {database: {tags: {Owner: one}}}}",
+    ),
+    ("alarms", "{}", "{alarms: {database-cpu: null}}"),
+    (
+        "alarms.component",
+        "{alarms: {database-cpu: {component: databases.database}}}",
+        "{alarms: {database-cpu: {component: streams.stream, metric: IncomingBytes}}}",
+    ),
+    (
+        "alarms.metric",
+        "{alarms: {database-cpu: {metric: CPUUtilization}}}",
+        "{alarms: {database-cpu: {metric: FreeStorageSpace}}}",
+    ),
+    (
+        "alarms.statistic",
+        "{alarms: {database-cpu: {statistic: average}}}",
+        "{alarms: {database-cpu: {statistic: maximum}}}",
+    ),
+    (
+        "alarms.comparison",
+        "{alarms: {database-cpu: {comparison: greater_than}}}",
+        "{alarms: {database-cpu: {comparison: less_than}}}",
+    ),
+    (
+        "alarms.threshold",
+        "{alarms: {database-cpu: {threshold: 80}}}",
+        "{alarms: {database-cpu: {threshold: 90}}}",
+    ),
+    (
+        "alarms.periods",
+        "{alarms: {database-cpu: {periods: 2}}}",
+        "{alarms: {database-cpu: {periods: 3}}}",
+    ),
+    (
+        "alarms.period_seconds",
+        "{alarms: {database-cpu: {period_seconds: 300}}}",
+        "{alarms: {database-cpu: {period_seconds: 60}}}",
+    ),
+    (
+        "alarms.missing_data",
+        "{alarms: {database-cpu: {missing_data: missing}}}",
+        "{alarms: {database-cpu: {missing_data: ignore}}}",
+    ),
+];
+
+/// The same, where something else happens.
+const EXCEPTIONS: &[(Example, When)] = &[
+    (
+        (
+            "caches.version",
+            "{caches: {cache: {version: \"7.1\"}}}",
+            "{caches: {cache: {version: \"7.0\"}}}",
+        ),
+        When::Lowered,
+    ),
+    (
+        (
+            "databases.version",
+            "{databases: {database: {version: \"15.15\"}}}",
+            "{databases: {database: {version: \"15.4\"}}}",
+        ),
+        When::Lowered,
+    ),
+    (
+        (
+            "databases.storage_gib",
+            "{databases: {database: {storage_gib: 40}}}",
+            "{databases: {database: {storage_gib: 20}}}",
+        ),
+        When::Lowered,
+    ),
+    (
+        (
+            "databases.backups.retention_days",
+            "{databases: {database: {backups: {retention_days: 7}}}}",
+            "{databases: {database: {backups: {retention_days: 0}}}}",
+        ),
+        When::OffOrOn,
+    ),
+    (
+        (
+            "databases.parameters",
+            "{databases: {database: {parameters: {shared_preload_libraries: a}}}}",
+            "{databases: {database: {parameters: {shared_preload_libraries: b}}}}",
+        ),
+        When::StaticParameter,
+    ),
+];
+
+#[test]
+fn what_is_told_of_a_change_is_what_the_planner_does() {
+    for (property, from, to) in EXAMPLES {
+        let is_right = match consequence(property).unwrap().outcome {
+            Outcome::Nothing => planned(from, to) == (None, false),
+            Outcome::AnotherStack => is_another(from, to),
+            Outcome::ComeAndGo => {
+                let (effect, comes_and_goes) = planned(from, to);
+                comes_and_goes && effect <= Some(Effect::InPlace)
+            }
+            Outcome::Changes(effect) => planned(from, to).0 == Some(effect),
+            Outcome::AsWhatIsInIt => false,
+        };
+        assert!(is_right, "{property}: {from} to {to}: {:?}", planned(from, to));
+    }
+    for ((property, from, to), when) in EXCEPTIONS {
+        let told = consequence(property).unwrap().exception.unwrap();
+        assert_eq!(told.when, *when, "{property}");
+        assert_eq!(planned(from, to).0, Some(told.effect), "{property}: {from} to {to}");
+    }
+}
+
+#[test]
+fn every_property_is_tried() {
+    // What has but one value to choose.
+    let unchangeable = ["caches.engine", "databases.engine"];
+    let tried: BTreeSet<&str> = EXAMPLES.iter().map(|(property, _, _)| *property).collect();
+    let excepted: BTreeSet<&str> = EXCEPTIONS.iter().map(|((property, _, _), _)| *property).collect();
+    for property in properties(&schema(&|_| None)).keys().map(String::as_str) {
+        let told = consequence(property).unwrap();
+        let is_tried = tried.contains(property) || unchangeable.contains(&property);
+        assert!(is_tried || told.outcome == Outcome::AsWhatIsInIt, "{property}");
+        assert_eq!(told.exception.is_some(), excepted.contains(property), "{property}");
+    }
+}
