@@ -1,6 +1,7 @@
 //! The harness of the end-to-end tests: a local AWS of their own, with the control plane in it.
 
 pub mod browser;
+pub mod documentation;
 pub mod events;
 
 use std::sync::{Mutex, PoisonError};

@@ -4,6 +4,7 @@
 mod cargo_lambda;
 mod clients;
 mod concurrency;
+mod documented;
 mod drift;
 mod events;
 mod everything;
