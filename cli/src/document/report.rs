@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use console::Term;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
-use outrigger_model::document::{Origin, PROBLEMS_MAX, Problem, Span};
+use outrigger_model::document::{Code, Origin, PROBLEMS_MAX, Problem, Span};
 use serde_json::{Value, json};
 
 use super::Chosen;
@@ -89,6 +89,38 @@ fn harmless(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// A text of the same length in which nothing is left of what stands below those keys: to the end of the line, and in
+/// the lines after it that are further to the right.
+fn without_secrets(text: &str, keys: &[Span]) -> String {
+    let hidden = keys.iter().map(|key| {
+        let line = text
+            .get(..key.start)
+            .and_then(|before| before.rfind('\n'))
+            .map_or(0, |at| at + 1);
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let own = indent(text.get(line..).unwrap_or_default());
+        let mut end = key.end;
+        for (number, line) in text
+            .get(key.end..)
+            .unwrap_or_default()
+            .split_inclusive('\n')
+            .enumerate()
+        {
+            if number > 0 && !line.trim().is_empty() && indent(line) <= own {
+                break;
+            }
+            end += line.len();
+        }
+        key.end..end
+    });
+    let hidden: Vec<std::ops::Range<usize>> = hidden.collect();
+    let shown = |(at, char): (usize, char)| match hidden.iter().any(|range| range.contains(&at)) {
+        true if !char.is_whitespace() && char != ':' => "*".repeat(char.len_utf8()),
+        _ => char.to_string(),
+    };
+    text.char_indices().map(shown).collect()
+}
+
 /// Problems, each with the texts that it is written in.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
@@ -97,6 +129,20 @@ pub(crate) struct Report {
 
 impl Report {
     pub(super) fn new(texts: &Arc<Texts>, problems: Vec<Problem>) -> Self {
+        let secrets: Vec<Span> = problems
+            .iter()
+            .filter(|problem| problem.code == Code::Secret)
+            .filter_map(|problem| problem.span)
+            .filter(|span| span.origin == Origin::Document)
+            .collect();
+        let texts = &match secrets.is_empty() {
+            true => Arc::clone(texts),
+            false => Arc::new(Texts {
+                name: texts.name.clone(),
+                text: without_secrets(&texts.text, &secrets),
+                set: texts.set.clone(),
+            }),
+        };
         let problems = problems.into_iter().map(|problem| (Arc::clone(texts), problem));
         Self {
             problems: problems.collect(),
