@@ -3,14 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+#[path = "../tests/standing/mod.rs"]
+mod standing;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use outrigger_model::resource::TAG_RESOURCE;
-use outrigger_model::{CallOutcome, Intent, Properties, Record, ResourceKey, document};
-use outrigger_plan::plan::{Records, attribute_of};
-use outrigger_plan::resolve::resolve;
+use outrigger_model::{Properties, ResourceKey, document};
+use outrigger_plan::plan::Records;
 use outrigger_plan::{Graph, Plan, Protection, Resolved, expand, provision};
 
 const AIM: f64 = 1.3;
@@ -23,7 +25,7 @@ fn main() {
     println!("{:<24} {:>8} {:>8} {:>6} {:>5}", "", SIZES[0], SIZES[1], "ratio", "aim");
     let stacks = SIZES.map(|size| {
         let graph = graph(size);
-        let records = records(&graph);
+        let records = standing::records_of(&graph);
         let changed = changed(&graph);
         (graph, records, changed)
     });
@@ -94,32 +96,6 @@ fn renamed(properties: &Properties, one: &Graph, named: &impl Fn(&ResourceKey) -
         json = json.replace(&format!("\"{key}\""), &format!("\"{}\"", named(key)));
     }
     serde_json::from_str(&json).unwrap()
-}
-
-/// What is recorded once a graph stands.
-fn records(graph: &Graph) -> Records {
-    let mut records = Records::new();
-    for key in graph.order().unwrap() {
-        let resource = resolve(&graph.resources[key], |reference| attribute_of(&records, reference)).unwrap();
-        let attributes = key.kind.attributes().iter();
-        let record = Record {
-            resource,
-            intent: Intent {
-                token: "token".to_owned(),
-                outcome: CallOutcome::Answered { at_ms: 0 },
-            },
-            id: Some(format!("id-of-{key}")),
-            attributes: attributes
-                .map(|name| ((*name).to_owned(), format!("{name}-of-{key}")))
-                .collect(),
-            ready: true,
-            seen: true,
-            absences: 0,
-            changed: BTreeMap::new(),
-        };
-        records.insert(key.clone(), record);
-    }
-    records
 }
 
 /// The graph with another tag on everything.

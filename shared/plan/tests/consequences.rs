@@ -3,15 +3,15 @@
 // Helpers may panic as tests do; what clippy.toml allows reaches `#[test]` functions and `#[cfg(test)]` modules only.
 #![allow(clippy::unwrap_used)]
 
+mod standing;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use outrigger_model::document::schema::{properties, schema};
 use outrigger_model::document::{self, Document, parse};
-use outrigger_model::{CallOutcome, Intent, Record};
-use outrigger_plan::plan::{Records, attribute_of};
-use outrigger_plan::resolve::resolve;
 use outrigger_plan::{Action, Effect, Graph, Outcome, Protection, Resolved, When, consequence, expand};
 use serde_json::{Value, json};
+use standing::records_of;
 
 fn the_document() -> Value {
     let mut document = document::from_text(include_str!("../../../stacks/data-processing.yaml")).unwrap();
@@ -53,32 +53,6 @@ fn graph_of(document: &Document) -> Graph {
         ..Resolved::unasked(document)
     };
     expand(document, &resolved).unwrap()
-}
-
-/// What is recorded once a graph stands.
-fn records_of(graph: &Graph) -> Records {
-    let mut records = Records::new();
-    for key in graph.order().unwrap() {
-        let resource = resolve(&graph.resources[key], |reference| attribute_of(&records, reference)).unwrap();
-        let attributes = key.kind.attributes().iter();
-        let record = Record {
-            resource,
-            intent: Intent {
-                token: "token".to_owned(),
-                outcome: CallOutcome::Answered { at_ms: 0 },
-            },
-            id: Some(format!("id-of-{key}")),
-            attributes: attributes
-                .map(|name| ((*name).to_owned(), format!("{name}-of-{key}")))
-                .collect(),
-            ready: true,
-            seen: true,
-            absences: 0,
-            changed: BTreeMap::new(),
-        };
-        records.insert(key.clone(), record);
-    }
-    records
 }
 
 /// What a plan from one document to another does: the strongest effect on what stays, and whether anything comes or goes.

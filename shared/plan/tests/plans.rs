@@ -3,15 +3,17 @@
 // Helpers may panic as tests do; what clippy.toml allows reaches `#[test]` functions and `#[cfg(test)]` modules only.
 #![allow(clippy::unwrap_used)]
 
+mod standing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use outrigger_model::{CallOutcome, Changed, Intent, Kind, Problem, Record, ResourceKey, document};
+use outrigger_model::{Changed, Kind, Problem, ResourceKey, document};
 use outrigger_plan::plan::Records;
-use outrigger_plan::resolve::resolve;
 use outrigger_plan::{Action, Effect, Graph, Plan, Protection, Resolved, destroy, expand};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use standing::records_of;
 
 fn the_document() -> Value {
     document::from_text(include_str!("../../../stacks/data-processing.yaml")).unwrap()
@@ -42,38 +44,6 @@ fn graph_of(document: &Value) -> Graph {
             .collect(),
     };
     expand(&document, &resolved).unwrap()
-}
-
-/// What is recorded once a graph stands.
-fn records_of(graph: &Graph) -> Records {
-    let mut records = Records::new();
-    for key in graph.order().unwrap() {
-        let wanted = &graph.resources[key];
-        let resource = resolve(wanted, |reference| {
-            outrigger_plan::plan::attribute_of(&records, reference)
-        })
-        .unwrap();
-        let attributes = key
-            .kind
-            .attributes()
-            .iter()
-            .map(|name| ((*name).to_owned(), format!("{name}-of-{key}")));
-        let record = Record {
-            resource,
-            intent: Intent {
-                token: "token".to_owned(),
-                outcome: CallOutcome::Answered { at_ms: 0 },
-            },
-            id: Some(format!("id-of-{key}")),
-            attributes: attributes.collect(),
-            ready: true,
-            seen: true,
-            absences: 0,
-            changed: BTreeMap::new(),
-        };
-        records.insert(key.clone(), record);
-    }
-    records
 }
 
 const NOW_MS: u64 = 1_700_000_000_000;
