@@ -4,6 +4,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::component::metrics;
 use super::{ComponentPath, OutputPath};
 
 /// A component's, a stack's or an environment's name: lower case letters, digits, single hyphens.
@@ -168,15 +169,7 @@ pub(super) fn log_exports(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn shard_metrics(_: &mut SchemaGenerator) -> Schema {
-    choices(&[
-        "IncomingBytes",
-        "IncomingRecords",
-        "IteratorAgeMilliseconds",
-        "OutgoingBytes",
-        "OutgoingRecords",
-        "ReadProvisionedThroughputExceeded",
-        "WriteProvisionedThroughputExceeded",
-    ])
+    choices(&metrics::SHARD)
 }
 
 fn choices(of: &[&str]) -> Schema {

@@ -3,7 +3,7 @@
 use crate::document::ComponentPath;
 
 /// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_EnableEnhancedMonitoring.html>
-pub(super) const SHARD: [&str; 7] = [
+pub(in crate::document) const SHARD: [&str; 7] = [
     "IncomingBytes",
     "IncomingRecords",
     "IteratorAgeMilliseconds",

@@ -3,7 +3,7 @@
 mod alarm;
 mod cache;
 mod database;
-mod metrics;
+pub(super) mod metrics;
 mod network;
 mod stream;
 mod window;
