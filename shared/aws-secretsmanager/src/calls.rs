@@ -3,6 +3,7 @@
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::RequestId;
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use outrigger_aws::{call_error, is_code};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Difference, Progress};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,6 +15,7 @@ use crate::value;
 pub(crate) const GET_SECRET_VALUE: &str = "secretsmanager:GetSecretValue";
 pub(crate) const PUT_SECRET_VALUE: &str = "secretsmanager:PutSecretValue";
 pub(crate) const NOT_FOUND: &[&str] = &["ResourceNotFoundException"];
+const DENIED: &[&str] = &["AccessDeniedException"];
 
 /// The name is taken, or the token was used for another value.
 const CODES: &[(&str, CallErrorKind)] = &[("ResourceExistsException", CallErrorKind::Exists)];
@@ -59,6 +61,10 @@ pub(crate) enum Current {
 
 /// GetSecretValue of AWSCURRENT:
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
+///
+/// Who may read only values whose secret carries a certain tag is denied that of a secret that is gone, since what is not
+/// there has no tags. So what was denied is looked for, which needs no tag:
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html>.
 pub(crate) async fn current(client: &Client, secret: &str) -> Result<Current, CallError> {
     match client.get_secret_value().secret_id(secret).send().await {
         Ok(output) => Ok(Current::Value {
@@ -67,6 +73,7 @@ pub(crate) async fn current(client: &Client, secret: &str) -> Result<Current, Ca
             text: SecretString::from(output.secret_string.unwrap_or_default()),
         }),
         Err(error) if is_code(&error, NOT_FOUND) => Ok(Current::Absent),
+        Err(error) if is_code(&error, DENIED) && describe(client, secret).await?.is_none() => Ok(Current::Absent),
         Err(error) => {
             let error = failed(GET_SECRET_VALUE, &error);
             if is_deletion(&error) {
@@ -75,6 +82,16 @@ pub(crate) async fn current(client: &Client, secret: &str) -> Result<Current, Ca
                 Err(error)
             }
         }
+    }
+}
+
+/// [DescribeSecret](https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html); nothing where
+/// there is no such secret.
+pub(crate) async fn describe(client: &Client, secret: &str) -> Result<Option<DescribeSecretOutput>, CallError> {
+    match client.describe_secret().secret_id(secret).send().await {
+        Ok(output) => Ok(Some(output)),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(None),
+        Err(error) => Err(failed("secretsmanager:DescribeSecret", &error)),
     }
 }
 

@@ -23,7 +23,7 @@ const PASSWORD_EXCLUDES: &str = "/@\"'\\ ";
 /// DescribeSecret, and GetSecretValue for what the value says besides the password:
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html>.
 pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Secret) -> Result<Option<Observed>, CallError> {
-    let Some(secret) = describe(client, &target.resource.physical_name).await? else {
+    let Some(secret) = calls::describe(client, &target.resource.physical_name).await? else {
         return Ok(None);
     };
     let arn = secret.arn().unwrap_or_default().to_owned();
@@ -175,7 +175,7 @@ async fn random_password(client: &Client) -> Result<SecretString, CallError> {
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html>.
 pub(crate) async fn delete(client: &Client, observed: &Observed) -> Result<Progress, CallError> {
     // Asked first, because a forced deletion of what is absent answers as if it had been there.
-    if describe(client, &observed.id).await?.is_none() {
+    if calls::describe(client, &observed.id).await?.is_none() {
         return Ok(Progress::Done);
     }
     match client
@@ -188,14 +188,6 @@ pub(crate) async fn delete(client: &Client, observed: &Observed) -> Result<Progr
         Ok(_) => Ok(Progress::changed(POLL_SECONDS)),
         Err(error) if is_code(&error, NOT_FOUND) => Ok(Progress::Done),
         Err(error) => Err(failed("secretsmanager:DeleteSecret", &error)),
-    }
-}
-
-async fn describe(client: &Client, secret: &str) -> Result<Option<DescribeSecretOutput>, CallError> {
-    match client.describe_secret().secret_id(secret).send().await {
-        Ok(output) => Ok(Some(output)),
-        Err(error) if is_code(&error, NOT_FOUND) => Ok(None),
-        Err(error) => Err(failed("secretsmanager:DescribeSecret", &error)),
     }
 }
 

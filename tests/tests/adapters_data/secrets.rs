@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
+use aws_config::SdkConfig;
+use outrigger_aws::Aws;
 use outrigger_aws_secretsmanager::Secrets;
 use outrigger_engine::ports::provider::{CallErrorKind, Condition, Progress, Provider};
 use outrigger_engine::ports::secrets::SecretReader;
@@ -252,8 +254,40 @@ fn secret_attachments() -> Result<()> {
                 .send()
                 .await?;
         }
+
+        // The functions' role reads only values of secrets that carry a tag, which one that is gone does not.
+        let role = Secrets::new(&Aws::with_config(tagged_values_alone(aws).await?));
+        ensure!(role.observe(&target).await?.is_none());
+        ensure!(role.delete(&target, &observed).await? == Progress::Done);
+        // One that is there and not ours stays denied.
+        let theirs = client.create_secret().name("theirs").secret_string("{}").send().await?;
+        let mut target = target.clone();
+        target.resource.properties = Properties::SecretAttachment(SecretAttachment {
+            secret: text(theirs.arn.context("no ARN")?),
+            host: text("db.example"),
+            port: text("5432"),
+        });
+        let denied = role.observe(&target).await.map_err(|error| error.code);
+        ensure!(denied == Err("AccessDeniedException".to_owned()), "{denied:?}");
         Ok(())
     })
+}
+
+/// A user with the functions' rights to secrets: to look at all, to read the values of the tagged.
+async fn tagged_values_alone(aws: &LocalAws) -> Result<SdkConfig> {
+    let iam = aws_sdk_iam::Client::new(&aws.sdk_config(aws.region()));
+    let user = "reads-tagged-values";
+    iam.create_user().user_name(user).send().await?;
+    let tagged = json!({"Null": {"aws:ResourceTag/outrigger:stack": "false"}});
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "secretsmanager:DescribeSecret", "Resource": "*"},
+        {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*", "Condition": tagged},
+    ]});
+    let put = iam.put_user_policy().user_name(user).policy_name(user);
+    put.policy_document(policy.to_string()).send().await?;
+    let made = iam.create_access_key().user_name(user).send().await?;
+    let key = made.access_key.context("no access key")?;
+    Ok(aws.sdk_config_as(aws.region(), &key.access_key_id, &key.secret_access_key))
 }
 
 #[test]
