@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outrigger_local import capacity
 from outrigger_local.faults import Faults
 from outrigger_local.hooks import Hooks
 from outrigger_local.middleware import late_visibility, slow_provisioning
@@ -99,6 +100,7 @@ def install(faults: Faults) -> None:
     hooks = Hooks()
     late_visibility.install(hooks, faults)
     slow_provisioning.install(hooks, faults)
+    capacity.install(hooks)
     for patch in _HOOKS:
         patch.install(hooks)
     hooks.install()
