@@ -2,20 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+mod common;
 
-fn outrigger(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_outrigger"))
-        .args(arguments)
-        .current_dir(directory)
-        .env_remove("OUTRIGGER_TARGET")
-        .env_remove("OUTRIGGER_CONTROL_PLANE")
-        .env_remove("CARGO_MANIFEST_DIR")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
+use std::path::Path;
+
+use common::outrigger;
 
 /// What a command that succeeds prints.
 fn printed(directory: &Path, arguments: &[&str]) -> String {
