@@ -4,6 +4,7 @@
 mod cargo_lambda;
 mod clients;
 mod concurrency;
+mod copies;
 mod documented;
 mod drift;
 mod events;
@@ -19,5 +20,6 @@ mod postgres_ha;
 mod rollback;
 mod secrets;
 mod seen;
+mod side_by_side;
 mod stand_up;
 mod updates;

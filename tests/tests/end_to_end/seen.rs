@@ -10,15 +10,15 @@ const SEE: &str = r#"
 import json, sys
 import boto3
 
-region, stack = sys.argv[1:]
-prefix = f"{stack}-production-"
+region, stack, environment = sys.argv[1:]
+prefix = f"{stack}-{environment}-"
 short = lambda name: name.removeprefix(prefix)
 client = lambda service: boto3.client(service, region_name=region)
 pages = lambda client, call, key, **given: [it for page in client.get_paginator(call).paginate(**given) for it in page[key]]
 tags = lambda pairs: {pair["Key"]: pair["Value"] for pair in pairs or []}
 
 ec2, rds, caches, iam = (client(name) for name in ("ec2", "rds", "elasticache", "iam"))
-ours = [{"Name": "tag:outrigger:stack", "Values": [stack]}]
+ours = [{"Name": f"tag:outrigger:{key}", "Values": [value]} for key, value in (("stack", stack), ("environment", environment))]
 seen = {}
 
 def put(kind, name, what, pairs=()):
@@ -53,7 +53,8 @@ for it in pages(rds, "describe_db_instances", "DBInstances"):
 for it in pages(rds, "describe_db_subnet_groups", "DBSubnetGroups"):
     if it["DBSubnetGroupName"].startswith(prefix):
         zones = sorted(subnet["SubnetAvailabilityZone"]["Name"] for subnet in it["Subnets"])
-        put("db_subnet_groups", short(it["DBSubnetGroupName"]), {**it, "zones": zones})
+        pairs = rds.list_tags_for_resource(ResourceName=it["DBSubnetGroupArn"])["TagList"]
+        put("db_subnet_groups", short(it["DBSubnetGroupName"]), {**it, "zones": zones}, pairs)
 for it in pages(rds, "describe_db_parameter_groups", "DBParameterGroups"):
     name = it["DBParameterGroupName"]
     if name.startswith(prefix):
@@ -71,7 +72,8 @@ seen["cache_subnet_groups"] = {}
 for it in pages(caches, "describe_cache_subnet_groups", "CacheSubnetGroups"):
     if it["CacheSubnetGroupName"].startswith(prefix):
         zones = sorted(subnet["SubnetAvailabilityZone"]["Name"] for subnet in it["Subnets"])
-        put("cache_subnet_groups", short(it["CacheSubnetGroupName"]), {**it, "zones": zones})
+        pairs = caches.list_tags_for_resource(ResourceName=it["ARN"])["TagList"]
+        put("cache_subnet_groups", short(it["CacheSubnetGroupName"]), {**it, "zones": zones}, pairs)
 
 streams = client("kinesis")
 seen["streams"] = {}
@@ -87,6 +89,8 @@ for it in pages(secrets, "list_secrets", "SecretList"):
     if it["Name"].startswith(prefix):
         it["value"] = json.loads(secrets.get_secret_value(SecretId=it["ARN"])["SecretString"])
         it["value"]["password"] = len(it["value"]["password"])
+        # This very look changes it.
+        it.pop("LastAccessedDate", None)
         put("secrets", short(it["Name"]), it, it["Tags"])
 
 alarms = client("cloudwatch")
@@ -120,7 +124,12 @@ pub struct Seen(pub Value);
 impl Seen {
     /// Looks at a stack's environment `production`.
     pub fn of(aws: &LocalAws, region: &str, stack: &str) -> Self {
-        Self(serde_json::from_slice(&boto3(aws, SEE, &[region, stack])).unwrap())
+        Self::of_environment(aws, region, stack, "production")
+    }
+
+    /// Looks at one environment of a stack.
+    pub fn of_environment(aws: &LocalAws, region: &str, stack: &str, environment: &str) -> Self {
+        Self(serde_json::from_slice(&boto3(aws, SEE, &[region, stack, environment])).unwrap())
     }
 
     /// A value by its JSON pointer; `null` when there is none.
