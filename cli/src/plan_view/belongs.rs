@@ -43,10 +43,13 @@ pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
+        | Kind::NatGateway
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::VpcEndpoint
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::Role
@@ -101,10 +104,13 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
+        | Kind::NatGateway
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::VpcEndpoint
         | Kind::DbInstance
         | Kind::ReplicationGroup
         | Kind::Stream

@@ -2,6 +2,7 @@
 
 use outrigger_model::Properties;
 use outrigger_model::properties::{Comparison, DbInstance};
+use outrigger_plan::price;
 
 /// What is created, in a few words.
 pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<String> {
@@ -57,6 +58,11 @@ pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<Str
             format!("{} {comparison} {}", alarm.metric, alarm.threshold)
         }
         Properties::LogGroup(_) => physical_name.to_owned(),
+        Properties::ElasticIp(_) | Properties::NatGateway(_) => return cost(properties),
+        Properties::VpcEndpoint(endpoint) => match cost(properties) {
+            Some(cost) => format!("{}, {cost}", endpoint.service),
+            None => endpoint.service.clone(),
+        },
         Properties::InternetGateway(_)
         | Properties::RouteTable(_)
         | Properties::RouteTableAssociation(_)
@@ -65,6 +71,16 @@ pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<Str
         | Properties::SecretAttachment(_) => return None,
     };
     Some(fact)
+}
+
+/// What it costs by its mere being there.
+fn cost(properties: &Properties) -> Option<String> {
+    let cents = price::cents_a_month(properties)?;
+    Some(format!(
+        "costs about ${}.{:02} a month at list price",
+        cents / 100,
+        cents % 100
+    ))
 }
 
 /// What becomes of the data in what is deleted.
@@ -77,10 +93,13 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
         Properties::Vpc(_)
         | Properties::Subnet(_)
         | Properties::InternetGateway(_)
+        | Properties::ElasticIp(_)
+        | Properties::NatGateway(_)
         | Properties::RouteTable(_)
         | Properties::Route(_)
         | Properties::RouteTableAssociation(_)
         | Properties::SecurityGroup(_)
+        | Properties::VpcEndpoint(_)
         | Properties::DbSubnetGroup(_)
         | Properties::DbParameterGroup(_)
         | Properties::Role(_)

@@ -10,9 +10,10 @@ use outrigger_engine::ports::provider::{Condition, Difference, Observed, Target}
 use outrigger_model::resource::{TAG_INTENT, is_ours};
 
 /// Lists what the target's tags lead to, and what has the recorded id where that is not among it:
-/// `find!(client, target, "ec2:DescribeVpcs", describe_vpcs, vpc_ids, vpcs, vpc_id)`.
+/// `find!(client, target, "ec2:DescribeVpcs", describe_vpcs, vpc_ids, vpcs, vpc_id)`. What does not pass a last argument
+/// counts as not there: EC2 goes on showing some of what is deleted.
 macro_rules! find {
-    ($client:expr, $target:expr, $call:literal, $operation:ident, $ids:ident, $list:ident, $id:ident) => {
+    ($client:expr, $target:expr, $call:literal, $operation:ident, $ids:ident, $list:ident, $id:ident $(, $is_there:expr)?) => {
         async {
             let mut found = match $crate::tags::filters($target) {
                 Some(filters) => {
@@ -35,6 +36,7 @@ macro_rules! find {
             }
             let found = found
                 .into_iter()
+                $(.filter($is_there))?
                 .filter_map(|object| {
                     Some($crate::find::Candidate {
                         id: object.$id()?.to_owned(),

@@ -94,6 +94,7 @@ fn quota(quota: &AccountQuota) -> Option<Quota> {
         counts,
         limit: u64::try_from(quota.max?).ok()?,
         used: u64::try_from(quota.used?).ok()?,
+        zone: None,
     })
 }
 

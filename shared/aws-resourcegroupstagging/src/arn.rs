@@ -55,8 +55,11 @@ fn ec2(kind: &str) -> Option<Kind> {
         "vpc" => Some(Kind::Vpc),
         "subnet" => Some(Kind::Subnet),
         "internet-gateway" => Some(Kind::InternetGateway),
+        "elastic-ip" => Some(Kind::ElasticIp),
+        "natgateway" => Some(Kind::NatGateway),
         "route-table" => Some(Kind::RouteTable),
         "security-group" => Some(Kind::SecurityGroup),
+        "vpc-endpoint" => Some(Kind::VpcEndpoint),
         _ => None,
     }
 }
@@ -92,6 +95,9 @@ mod tests {
         check("ec2 vpc/vpc-1", Some((Kind::Vpc, "vpc-1")));
         check("ec2 subnet/subnet-1", Some((Kind::Subnet, "subnet-1")));
         check("ec2 internet-gateway/igw-1", Some((Kind::InternetGateway, "igw-1")));
+        check("ec2 elastic-ip/eipalloc-1", Some((Kind::ElasticIp, "eipalloc-1")));
+        check("ec2 natgateway/nat-1", Some((Kind::NatGateway, "nat-1")));
+        check("ec2 vpc-endpoint/vpce-1", Some((Kind::VpcEndpoint, "vpce-1")));
         check("ec2 route-table/rtb-1", Some((Kind::RouteTable, "rtb-1")));
         check("ec2 security-group/sg-1", Some((Kind::SecurityGroup, "sg-1")));
         check("ec2 security-group-rule/sgr-1", None);

@@ -71,9 +71,29 @@ pub const fn of(kind: Kind) -> Durations {
                 "https://github.com/hashicorp/terraform-provider-aws/pull/17149",
             ],
         },
+        // Creation: minutes, ten at most. Deletion: shorter, an estimate. It is never changed but for its tags.
+        Kind::NatGateway => Durations {
+            create_ms: 100_000,
+            change_ms: 0,
+            delete_ms: 60_000,
+            sources: &[
+                "https://github.com/kubernetes/kops/pull/944",
+                "https://github.com/hashicorp/terraform/issues/8687",
+                "https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html",
+            ],
+        },
+        // Of an interface endpoint, an estimate: its network interfaces and the private zone with its name take minutes. A
+        // gateway endpoint is a route, and is there at once.
+        Kind::VpcEndpoint => Durations {
+            create_ms: 90_000,
+            change_ms: 30_000,
+            delete_ms: 60_000,
+            sources: &["https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html"],
+        },
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation

@@ -139,6 +139,10 @@ kinds! {
     Subnet = "subnet", Network, TagOnly, [];
     /// `AWS::EC2::InternetGateway`, with its attachment to the VPC.
     InternetGateway = "internet-gateway", Network, TagOnly, [];
+    /// `AWS::EC2::EIP`: a public address that stays.
+    ElasticIp = "elastic-ip", Network, TagOnly, ["public_address"];
+    /// `AWS::EC2::NatGateway`: the way out for subnets without public addresses.
+    NatGateway = "nat-gateway", Network, ClientToken, [];
     /// `AWS::EC2::RouteTable`.
     RouteTable = "route-table", Network, ClientToken, [];
     /// `AWS::EC2::Route`.
@@ -147,6 +151,8 @@ kinds! {
     RouteTableAssociation = "route-table-association", Network, UniqueName, [];
     /// `AWS::EC2::SecurityGroup`, with its rules.
     SecurityGroup = "security-group", Network, UniqueName, [];
+    /// `AWS::EC2::VPCEndpoint`: the way to a service of AWS that does not lead over the internet.
+    VpcEndpoint = "vpc-endpoint", Network, ClientToken, [];
     /// `AWS::RDS::DBSubnetGroup`.
     DbSubnetGroup = "db-subnet-group", Datastore, UniqueName, [];
     /// `AWS::RDS::DBParameterGroup`. Its family is part of its name, so that two majors of one database never meet.

@@ -49,10 +49,13 @@ fn length_max(kind: Kind) -> usize {
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
+        | Kind::NatGateway
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::VpcEndpoint
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::CacheSubnetGroup

@@ -72,7 +72,8 @@ macro_rules! properties {
 }
 
 properties! {
-    Vpc, Subnet, InternetGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup,
+    Vpc, Subnet, InternetGateway, ElasticIp, NatGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup,
+    VpcEndpoint,
     DbSubnetGroup, DbParameterGroup, DbInstance, Role, CacheSubnetGroup, ReplicationGroup, Stream, Secret,
     SecretAttachment, Alarm, LogGroup,
 }
@@ -104,6 +105,19 @@ pub struct InternetGateway {
     pub vpc: Input,
 }
 
+/// An Elastic IP address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ElasticIp {}
+
+/// A public NAT gateway, with one address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NatGateway {
+    /// The id of the public subnet that it is in.
+    pub subnet: Input,
+    /// The allocation id of its Elastic IP address.
+    pub address: Input,
+}
+
 /// A route table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RouteTable {
@@ -111,14 +125,14 @@ pub struct RouteTable {
     pub vpc: Input,
 }
 
-/// A route to an internet gateway.
+/// A route to an internet gateway or a NAT gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Route {
     /// The route table's id.
     pub route_table: Input,
     /// Where packets want to go.
     pub destination: Ipv4Net,
-    /// The internet gateway's id.
+    /// The gateway's id; what it begins with tells which of the two it is.
     pub gateway: Input,
 }
 
@@ -151,6 +165,38 @@ pub struct IngressRule {
     pub source: Ipv4Net,
     /// Why.
     pub description: String,
+}
+
+/// An endpoint of a service of AWS within a VPC, with AWS's default policy: everything may pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VpcEndpoint {
+    /// The VPC's id.
+    pub vpc: Input,
+    /// The service's full name, such as `com.amazonaws.us-east-1.s3`.
+    pub service: String,
+    /// How it is reached.
+    #[serde(flatten)]
+    pub reached: Reached,
+}
+
+/// How an endpoint is reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Reached {
+    /// By routes: a gateway endpoint, which costs nothing.
+    Gateway {
+        /// The ids of the route tables that lead to it.
+        route_tables: Vec<Input>,
+    },
+    /// At addresses in subnets: an interface endpoint.
+    Interface {
+        /// The subnets' ids, one per zone.
+        subnets: Vec<Input>,
+        /// The security groups' ids.
+        security_groups: Vec<Input>,
+        /// Whether the service's public name leads to it within the VPC.
+        private_dns: bool,
+    },
 }
 
 /// A DB subnet group.

@@ -178,6 +178,9 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
         Kind::Vpc => replaces_if(property == "cidr"),
         Kind::Subnet => replaces_if(property != "public_address_on_launch"),
         Kind::InternetGateway | Kind::RouteTable => replaces_if(property == "vpc"),
+        // The one way to give it another subnet or address is another one.
+        Kind::NatGateway => replaces_if(["subnet", "address"].contains(&property)),
+        Kind::VpcEndpoint => replaces_if(["vpc", "service", "type"].contains(&property)),
         Kind::Route => replaces_if(property != "gateway"),
         Kind::RouteTableAssociation => replaces_if(property == "subnet"),
         Kind::SecurityGroup => replaces_if(["vpc", "description"].contains(&property)),
@@ -211,9 +214,13 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             "node_type" => Rule::Always(Effect::Restarts),
             _ => Rule::Always(Effect::InPlace),
         },
-        Kind::Role | Kind::Stream | Kind::Secret | Kind::SecretAttachment | Kind::Alarm | Kind::LogGroup => {
-            Rule::Always(Effect::InPlace)
-        }
+        Kind::ElasticIp
+        | Kind::Role
+        | Kind::Stream
+        | Kind::Secret
+        | Kind::SecretAttachment
+        | Kind::Alarm
+        | Kind::LogGroup => Rule::Always(Effect::InPlace),
     }
 }
 

@@ -147,6 +147,8 @@ const TABLE: &[(&str, Becomes)] = &[
         "network.private.cidrs",
         Properties(&[(Subnet, "cidr"), (DbSubnetGroup, "subnets")]),
     ),
+    ("network.nat", ComeAndGo),
+    ("network.endpoints", ComeAndGo),
     ("streams", ComeAndGo),
     ("streams.shards", Properties(&[(Stream, "shards")])),
     ("streams.retention_hours", Properties(&[(Stream, "retention_hours")])),
@@ -269,6 +271,7 @@ fn note(property: &str) -> Option<&'static str> {
         "variables" => "what uses a variable changes with it",
         "network.cidr" => "everything in the network is replaced with it, databases and caches included",
         "network.zones" | "network.public" | "network.private" => "what is in the subnets that stay goes on",
+        "network.nat" => "a private subnet moves to another route table once that leads to the internet",
         "streams" | "caches" => "what is taken away is deleted with everything in it; a new name is another one",
         "databases" => {
             "what is taken away is deleted with everything in it, unless it is protected; a new name is another one"

@@ -5,10 +5,12 @@
 mod change;
 mod consequence;
 pub mod critical_path;
+pub mod endpoints;
 pub mod expand;
 pub mod graph;
 pub mod parameters;
 pub mod plan;
+pub mod price;
 pub mod quotas;
 pub mod resolve;
 pub mod version;

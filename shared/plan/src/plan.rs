@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 use outrigger_model::document::{Code, Problem};
 use outrigger_model::properties::Reference;
-use outrigger_model::{Lane, Properties, Record, Resource, ResourceKey, UnixMs};
+use outrigger_model::{Kind, Lane, Properties, Record, Resource, ResourceKey, UnixMs};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -169,7 +169,7 @@ struct Planner<'a> {
     renewed: BTreeSet<ResourceKey>,
     /// The subnets that are created or replaced, with their ranges.
     new_subnets: Vec<(ResourceKey, Ipv4Net)>,
-    /// The VPC of each subnet and security group, as far as it is known.
+    /// The VPC of each subnet, security group and endpoint, as far as it is known.
     vpcs: BTreeMap<ResourceKey, String>,
     /// What is to be deleted, by the keys it is recorded under from now on.
     leaving: BTreeMap<ResourceKey, Resource>,
@@ -300,7 +300,9 @@ impl Planner<'_> {
             let mut depends_on = BTreeSet::new();
             for dependent in hanging.get(&key.current()).into_iter().flatten() {
                 if self.leaving.contains_key(dependent) {
-                    depends_on.insert(dependent.clone());
+                    if !(makes_way.contains(key) && is_route_to_nat_gateway(dependent, key)) {
+                        depends_on.insert(dependent.clone());
+                    }
                 } else if !makes_way.contains(key) && self.plan.steps.contains_key(dependent) {
                     // Until its step is done it holds on to what is to go.
                     depends_on.insert(dependent.clone());
@@ -389,12 +391,18 @@ impl Planner<'_> {
             // They are found by an id of their own, or by what they connect.
             Properties::Vpc(_)
             | Properties::InternetGateway(_)
+            | Properties::ElasticIp(_)
             | Properties::RouteTable(_)
             | Properties::Route(_)
             | Properties::RouteTableAssociation(_) => Vec::new(),
+            // The service's name leads to one endpoint of a VPC.
+            Properties::VpcEndpoint(_) if !in_the_same_vpc(&key.current()) => Vec::new(),
             // Its name is unique within its VPC.
             Properties::SecurityGroup(_) if !in_the_same_vpc(&key.current()) => Vec::new(),
             Properties::SecurityGroup(_)
+            // Its address goes on to the next one.
+            | Properties::NatGateway(_)
+            | Properties::VpcEndpoint(_)
             | Properties::DbSubnetGroup(_)
             | Properties::DbParameterGroup(_)
             | Properties::DbInstance(_)
@@ -417,13 +425,20 @@ impl Planner<'_> {
     }
 }
 
-/// The VPC that a recorded subnet or security group is in.
+/// The VPC that a recorded subnet, security group or endpoint is in.
 fn vpc_of(properties: &Properties) -> Option<&str> {
     match properties {
         Properties::Subnet(subnet) => Some(subnet.vpc.text()),
         Properties::SecurityGroup(group) => Some(group.vpc.text()),
+        Properties::VpcEndpoint(endpoint) => Some(endpoint.vpc.text()),
         _ => None,
     }
+}
+
+/// A route holds on to no NAT gateway, and one that is replaced waits for the route that takes its place, which waits for
+/// the gateway's address: the gateway that has it must not wait for the route.
+fn is_route_to_nat_gateway(dependent: &ResourceKey, key: &ResourceKey) -> bool {
+    dependent.kind == Kind::Route && key.kind == Kind::NatGateway
 }
 
 fn is_protected(resource: &Resource) -> bool {
@@ -438,10 +453,13 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         Properties::Vpc(_)
         | Properties::Subnet(_)
         | Properties::InternetGateway(_)
+        | Properties::ElasticIp(_)
+        | Properties::NatGateway(_)
         | Properties::RouteTable(_)
         | Properties::Route(_)
         | Properties::RouteTableAssociation(_)
         | Properties::SecurityGroup(_)
+        | Properties::VpcEndpoint(_)
         | Properties::DbSubnetGroup(_)
         | Properties::DbParameterGroup(_)
         | Properties::Role(_)

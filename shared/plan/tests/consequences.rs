@@ -106,6 +106,15 @@ const EXAMPLES: &[Example] = &[
         "{}",
         "{network: {private: {cidrs: [10.0.20.0/24, 10.0.21.0/24]}}}",
     ),
+    ("network.nat", "{}", "{network: {nat: single}}"),
+    ("network.nat", "{network: {nat: single}}", "{network: {nat: per_zone}}"),
+    ("network.nat", "{network: {nat: per_zone}}", "{network: {nat: single}}"),
+    ("network.endpoints", "{}", "{network: {endpoints: [s3]}}"),
+    (
+        "network.endpoints",
+        "{network: {endpoints: [s3, secretsmanager]}}",
+        "{network: {endpoints: [secretsmanager, kms]}}",
+    ),
     ("streams", "{}", "{streams: {another: {shards: 1}}}"),
     (
         "streams.shards",

@@ -173,6 +173,9 @@ fn the_planner_s_catalog() -> Result<()> {
             Counted::Objects(Kind::DbParameterGroup),
             Counted::ObjectsPerVpc(Kind::Subnet),
             Counted::ObjectsPerVpc(Kind::RouteTable),
+            Counted::Objects(Kind::ElasticIp),
+            Counted::GatewayEndpoints,
+            Counted::InterfaceEndpointsPerVpc,
             Counted::StorageGib,
             Counted::CacheNodes,
             Counted::Shards,
@@ -182,7 +185,7 @@ fn the_planner_s_catalog() -> Result<()> {
             };
             ensure!(quota.limit > quota.used, "{quota:?}");
         }
-        ensure!(quotas.len() == 11, "{quotas:?}");
+        ensure!(quotas.len() == 14, "{quotas:?}");
         // The default VPC.
         let (vpcs, _) = counted(Counted::Objects(Kind::Vpc));
         let before = vpcs.context("no quota of VPCs")?.used;

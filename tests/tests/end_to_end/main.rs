@@ -13,6 +13,7 @@ mod handover;
 mod harness;
 mod killed;
 mod logs;
+mod nat;
 mod plans;
 mod policies;
 mod postgres_ha;

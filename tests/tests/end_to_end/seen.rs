@@ -31,7 +31,10 @@ for kind, found in {
     "vpcs": ec2.describe_vpcs(Filters=ours)["Vpcs"],
     "subnets": ec2.describe_subnets(Filters=ours)["Subnets"],
     "internet_gateways": ec2.describe_internet_gateways(Filters=ours)["InternetGateways"],
-    "nat_gateways": ec2.describe_nat_gateways(Filters=ours)["NatGateways"],
+    "elastic_ips": ec2.describe_addresses(Filters=ours)["Addresses"],
+    # What is deleted goes on being shown.
+    "nat_gateways": [it for it in ec2.describe_nat_gateways(Filters=ours)["NatGateways"] if it["State"] != "deleted"],
+    "vpc_endpoints": ec2.describe_vpc_endpoints(Filters=ours)["VpcEndpoints"],
     "route_tables": ec2.describe_route_tables(Filters=ours)["RouteTables"],
     "security_groups": ec2.describe_security_groups(Filters=ours)["SecurityGroups"],
 }.items():

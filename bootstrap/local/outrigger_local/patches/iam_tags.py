@@ -36,6 +36,7 @@ _TAGGING = {
 _EC2_KINDS = {
     "vpc": "vpc", "subnet": "subnet", "rtb": "route-table", "igw": "internet-gateway", "sg": "security-group",
     "eipalloc": "elastic-ip", "nat": "natgateway", "eni": "network-interface", "pcx": "vpc-peering-connection",
+    "vpce": "vpc-endpoint",
 }  # fmt: skip
 _EC2_CREATED = {
     "CreateVpc": "vpc", "CreateInternetGateway": "internet-gateway", "AllocateAddress": "elastic-ip",
@@ -137,7 +138,8 @@ def _ec2_resource(prefix: str, parameters: dict) -> str | None:
     operation = iam_actions._query_param(parameters, "Action")
     if operation in _EC2_CREATED:
         return f"{prefix}{_EC2_CREATED[operation]}/*"
-    identifier = iam_actions._query_param(parameters, "ResourceId.1")
+    names = ("ResourceId.1", "NatGatewayId", "VpcEndpointId")
+    identifier = next(filter(None, (iam_actions._query_param(parameters, name) for name in names)), "")
     if operation == "DisassociateRouteTable":
         association = iam_actions._query_param(parameters, "AssociationId")
         for table in ec2._route_tables.values():

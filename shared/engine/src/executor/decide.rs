@@ -313,10 +313,13 @@ fn patience(kind: Kind) -> Patience {
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
+        | Kind::NatGateway
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::VpcEndpoint
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::CacheSubnetGroup

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use outrigger_model::{Kind, Region, StackId};
 
-use crate::ports::catalog::{Catalog, Parameter, Quota, Tagged};
+use crate::ports::catalog::{Catalog, EndpointService, Parameter, Quota, Tagged};
 use crate::ports::document_source::DocumentSource;
 use crate::ports::provider::CallError;
 
@@ -14,6 +14,8 @@ use crate::ports::provider::CallError;
 pub struct MemoryCatalog {
     /// How many zones each region has; they are called `<region>a`, `<region>b`, ...
     pub zones: u8,
+    /// The short names of the services with VPC endpoints, and whether those are gateway endpoints.
+    pub endpoint_services: Vec<(String, bool)>,
     /// The versions of PostgreSQL.
     pub postgres: Vec<String>,
     /// The versions of Redis.
@@ -30,6 +32,15 @@ impl Default for MemoryCatalog {
     fn default() -> Self {
         Self {
             zones: 3,
+            endpoint_services: [
+                ("s3", true),
+                ("s3", false),
+                ("dynamodb", true),
+                ("secretsmanager", false),
+                ("kms", false),
+            ]
+            .map(|(name, is_gateway)| (name.to_owned(), is_gateway))
+            .to_vec(),
             postgres: ["15.7", "15.15", "16.4"].map(str::to_owned).to_vec(),
             redis: ["6.2", "7.0", "7.1"].map(str::to_owned).to_vec(),
             parameters: [("shared_preload_libraries", true), ("log_statement", false)]
@@ -57,6 +68,24 @@ impl Catalog for MemoryCatalog {
             .take(self.zones.into())
             .map(|letter| format!("{region}{}", char::from(letter)))
             .collect())
+    }
+
+    async fn endpoint_services(
+        &self,
+        region: &Region,
+        names: &BTreeSet<String>,
+    ) -> Result<Vec<EndpointService>, CallError> {
+        let zones: BTreeSet<String> = self.zones(region).await?.into_iter().collect();
+        let services = self
+            .endpoint_services
+            .iter()
+            .map(|(service, is_gateway)| EndpointService {
+                name: format!("com.amazonaws.{region}.{service}"),
+                zones: zones.clone(),
+                private_dns: !is_gateway,
+                is_gateway: *is_gateway,
+            });
+        Ok(services.filter(|service| names.contains(&service.name)).collect())
     }
 
     async fn postgres_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {

@@ -434,6 +434,8 @@ impl Inner {
             .filter(|other| !other.is_gone(now_ms))
             // They only know its name, and keep nothing from being deleted.
             .filter(|other| !matches!(other.resource.key.kind, Kind::Alarm | Kind::SecretAttachment))
+            // A route keeps no gateway: it leads nowhere then.
+            .filter(|other| target.resource.key.kind != Kind::NatGateway || other.resource.key.kind != Kind::Route)
             .any(|other| refers_to(&other.resource.properties, id));
         if hangs_on_it {
             return Err(error(
@@ -613,7 +615,8 @@ fn differences(wanted: &Properties, actual: &Properties) -> Vec<Difference> {
 }
 
 /// Every property that AWS knows of some kind: all but those that are Outrigger's alone.
-const PROPERTIES: [&str; 54] = [
+const PROPERTIES: [&str; 57] = [
+    "address",
     "automatic_failover",
     "backup_retention_days",
     "backup_window",
@@ -648,9 +651,11 @@ const PROPERTIES: [&str; 54] = [
     "period_seconds",
     "periods",
     "port",
+    "private_dns",
     "public_address_on_launch",
     "retention_hours",
     "route_table",
+    "route_tables",
     "secret",
     "security_groups",
     "service",
@@ -688,9 +693,12 @@ fn set_up_calls(kind: Kind) -> u32 {
     match kind {
         Kind::Vpc => 2,
         Kind::InternetGateway | Kind::SecurityGroup | Kind::Subnet | Kind::Stream => 1,
-        Kind::RouteTable
+        Kind::ElasticIp
+        | Kind::NatGateway
+        | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
+        | Kind::VpcEndpoint
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::DbInstance

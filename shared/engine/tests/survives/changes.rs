@@ -269,6 +269,7 @@ async fn every_obstacle_is_told_at_once() {
         counts,
         limit,
         used,
+        zone: None,
     };
     world.catalog.zones = 2;
     world.catalog.quotas = vec![

@@ -93,6 +93,7 @@ pub fn the_graph() -> outrigger_plan::Graph {
             ("caches.cache".to_owned(), "7.0".to_owned()),
         ]),
         static_parameters: BTreeMap::new(),
+        endpoints: outrigger_plan::Resolved::unasked(&document).endpoints,
     };
     outrigger_plan::expand(&document, &resolved).unwrap()
 }

@@ -10,6 +10,7 @@ mod events;
 mod harness;
 mod locks;
 mod rollback;
+mod ways_out;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

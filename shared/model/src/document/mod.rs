@@ -26,6 +26,7 @@ use crate::key::{Region, StackId};
 use crate::properties::{Apply, Comparison, MissingData, Statistic};
 
 pub use collect::PROBLEMS_MAX;
+pub use component::ENDPOINTS_GROUP;
 pub use parse::{Read, from_text, parse, read, resolve};
 pub use problem::{Code, Problem};
 pub use resolve::Choice;
@@ -109,9 +110,32 @@ pub struct Network {
     /// Subnets with a route to the internet, one per zone. Left out, there are none.
     #[serde(default)]
     pub public: Option<Subnets>,
-    /// Subnets without a route to the internet, one per zone; databases and caches live in these. Left out, there are none.
+    /// Subnets that the internet cannot reach, one per zone; databases and caches live in these. Left out, there are none.
     #[serde(default)]
     pub private: Option<Subnets>,
+    /// Whether the private subnets reach the internet, through NAT gateways in the public ones.
+    #[serde(default)]
+    pub nat: Nat,
+    /// Services of AWS that the private subnets reach without the internet, by their short names. `s3` and `dynamodb` get
+    /// gateway endpoints, which cost nothing; all others interface endpoints, with one address in each private subnet. Which
+    /// there are, AWS tells when the plan is made.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::endpoints"))]
+    pub endpoints: BTreeSet<String>,
+}
+
+/// Whether private subnets reach the internet, through NAT gateways with an Elastic IP address each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Nat {
+    /// They do not.
+    #[default]
+    None,
+    /// Through one NAT gateway, in the first public subnet. Without its zone no private subnet reaches the internet.
+    Single,
+    /// Through one NAT gateway in each zone; each private subnet has a route table of its own.
+    PerZone,
 }
 
 /// One subnet per zone.

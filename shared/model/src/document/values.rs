@@ -93,6 +93,16 @@ pub(super) fn address_ranges(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["array", "null"], "items": address_range(generator) })
 }
 
+pub(super) fn endpoints(_: &mut SchemaGenerator) -> Schema {
+    let mut name = text(
+        super::component::ENDPOINT_NAME,
+        "the short name of a service of AWS that has VPC endpoints",
+        "secretsmanager",
+    );
+    name.insert("maxLength".to_owned(), super::component::ENDPOINT_LENGTH_MAX.into());
+    json_schema!({ "type": "array", "items": name })
+}
+
 /// Redis on ElastiCache: 4 to 7.
 pub(super) fn redis_version(_: &mut SchemaGenerator) -> Schema {
     text("[4-7](\\.[0-9]{1,6}){0,2}", "4 to 7, in quotes", "7.0")

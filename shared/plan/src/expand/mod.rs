@@ -16,6 +16,7 @@ use outrigger_model::{Kind, Properties, Resource, ResourceKey};
 
 use serde::{Deserialize, Serialize};
 
+use crate::endpoints::{self, EndpointService};
 use crate::graph::Graph;
 use crate::resolve::references;
 
@@ -31,25 +32,41 @@ pub struct Resolved {
     /// Which of a component's parameters take effect only when its database restarts, by its path.
     #[serde(default)]
     pub static_parameters: BTreeMap<String, BTreeSet<String>>,
+    /// The services that the document wants VPC endpoints of, by their short names.
+    #[serde(default)]
+    pub endpoints: BTreeMap<String, EndpointService>,
 }
 
 impl Resolved {
     /// Stands in for what AWS has not been asked: zones by number, versions as the document has them, every parameter as
     /// if it needed no restart. Good for showing a graph, not for making a plan.
     pub fn unasked(document: &Document) -> Self {
+        let zones: Vec<String> = (1..=document.network.zones)
+            .map(|zone| format!("zone-{zone}"))
+            .collect();
+        let endpoints = document.network.endpoints.iter().map(|service| {
+            let is_gateway = endpoints::is_gateway(service);
+            let [_, name] = endpoints::names(&document.region, service);
+            let offered = EndpointService {
+                name,
+                zones: zones.iter().cloned().collect(),
+                private_dns: !is_gateway,
+                is_gateway,
+            };
+            (service.clone(), offered)
+        });
         let databases = document.databases.iter();
         let databases = databases.map(|(name, of)| (ComponentPath::Database(name.clone()), &of.version));
         let caches = document.caches.iter();
         let caches = caches.map(|(name, of)| (ComponentPath::Cache(name.clone()), &of.version));
         Self {
-            zones: (1..=document.network.zones)
-                .map(|zone| format!("zone-{zone}"))
-                .collect(),
+            endpoints: endpoints.collect(),
             versions: databases
                 .chain(caches)
                 .map(|(component, version)| (component.to_string(), version.clone()))
                 .collect(),
             static_parameters: BTreeMap::new(),
+            zones,
         }
     }
 }
@@ -169,6 +186,13 @@ impl Expansion<'_> {
             },
         );
         key
+    }
+
+    /// Has a resource wait for another, to which it does not refer.
+    fn after(&mut self, key: &ResourceKey, other: &ResourceKey) {
+        if let Some(resource) = self.graph.resources.get_mut(key) {
+            resource.depends_on.insert(other.clone());
+        }
     }
 
     fn security_group(&mut self, name: &str, service: &str, port: u16, network: &NetworkKeys) -> ResourceKey {

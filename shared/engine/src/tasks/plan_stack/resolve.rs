@@ -8,7 +8,7 @@ use outrigger_model::document::{Code, Document, VersionPolicy};
 use outrigger_model::{Kind, Problem, Properties, Record, ResourceKey};
 use outrigger_plan::expand::parameter_family;
 use outrigger_plan::plan::Records;
-use outrigger_plan::{Resolved, parameters, version};
+use outrigger_plan::{Resolved, endpoints, parameters, version};
 
 use super::Ports;
 use crate::state::content::StackState;
@@ -35,6 +35,7 @@ pub(super) async fn resolve(
         zones: zones(ports, document, known, &mut problems).await?,
         ..Resolved::default()
     };
+    endpoints(ports, document, &mut resolved, &mut problems).await?;
     versions(ports, document, records, known, &mut resolved, &mut problems).await?;
     static_parameters(ports, document, &mut resolved, &mut problems).await?;
     for (component, version) in Resolved::unasked(document).versions {
@@ -72,6 +73,30 @@ async fn zones(
         ));
     }
     Ok(zones.iter().take(wanted).cloned().collect())
+}
+
+/// A service that is not offered is told, and stands in for itself, so that the rest can be looked at too.
+async fn endpoints(
+    ports: &Ports<'_>,
+    document: &Document,
+    resolved: &mut Resolved,
+    problems: &mut Vec<Problem>,
+) -> Result<(), TaskError> {
+    let services = &document.network.endpoints;
+    if services.is_empty() {
+        return Ok(());
+    }
+    let region = &document.region;
+    let names = services.iter().flat_map(|service| endpoints::names(region, service));
+    let offered = ports.catalog.endpoint_services(region, &names.collect()).await?;
+    resolved.endpoints = Resolved::unasked(document).endpoints;
+    for service in services {
+        match endpoints::find(&offered, region, service, &resolved.zones) {
+            Ok(found) => drop(resolved.endpoints.insert(service.clone(), found.clone())),
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    Ok(())
 }
 
 async fn versions(

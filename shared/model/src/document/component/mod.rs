@@ -20,6 +20,8 @@ use super::{Document, OnFailure};
 use crate::key::Region;
 
 pub(super) use alarm::Known;
+#[cfg(feature = "schema")]
+pub(super) use network::{ENDPOINT_LENGTH_MAX, ENDPOINT_NAME};
 
 /// The parts of a document.
 pub(super) const PARTS: [&str; 11] = [
@@ -77,6 +79,9 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         })
     });
     shared_names(&known, fields.problems);
+    if network.as_ref().is_some_and(|network| !network.endpoints.is_empty()) {
+        names_of_endpoints(&known, fields.problems);
+    }
     too_many_tags(value, own_tags, fields.problems);
     let candidates: Vec<&str> = PARTS.into_iter().chain(["variables", "environments"]).collect();
     fields.finish_with(&candidates);
@@ -107,6 +112,9 @@ fn components<'a, T>(
     }
 }
 
+/// The name of the security group of the VPC endpoints.
+pub const ENDPOINTS_GROUP: &str = "vpc-endpoints";
+
 /// Caches and databases have security groups, which are named after them.
 fn shared_names(known: &Known<'_>, problems: &mut Problems) {
     for name in known.caches.intersection(&known.databases) {
@@ -116,6 +124,17 @@ fn shared_names(known: &Known<'_>, problems: &mut Problems) {
         );
         let problem = Problem::at(Code::Name, inside("caches", name), message).of_key();
         problems.add(problem.help("give one of them another name"));
+    }
+}
+
+/// The security group of the endpoints has a name that no cache or database may have then.
+fn names_of_endpoints(known: &Known<'_>, problems: &mut Problems) {
+    for (part, names) in [("caches", &known.caches), ("databases", &known.databases)] {
+        if names.contains(ENDPOINTS_GROUP) {
+            let message = format!("the security group of the VPC endpoints is named `{ENDPOINTS_GROUP}` too");
+            let problem = Problem::at(Code::Name, inside(part, ENDPOINTS_GROUP), message).of_key();
+            problems.add(problem.help("give it another name"));
+        }
     }
 }
 
