@@ -41,6 +41,8 @@ fn full() -> Value {
     full["on_failure"] = json!("keep");
     full["network"]["public"] = json!({ "cidrs": ["10.0.0.0/24", "10.0.1.0/24"] });
     full["network"]["private"] = json!({ "cidrs": ["10.0.2.0/24", "10.0.3.0/24"] });
+    full["network"]["nat"] = json!("single");
+    full["network"]["endpoints"] = json!(["s3", "secretsmanager"]);
     full["streams"]["stream"]["tags"] = json!({ "Owner": "one" });
     for (key, value) in json!({
         "port": 6379, "apply": "now", "allow_replace": false, "tags": { "Owner": "two" },

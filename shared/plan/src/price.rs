@@ -1,8 +1,8 @@
 //! What AWS asks for what costs money by the hour, whether it is used or not. Data only.
 //!
 //! List prices of us-east-1 in US dollars; other regions ask up to twice as much, and what passes through is billed by the
-//! GiB besides. Sources: <https://aws.amazon.com/vpc/pricing/>, <https://aws.amazon.com/privatelink/pricing/>, looked up in
-//! November 2025.
+//! GiB besides. Sources: <https://aws.amazon.com/vpc/pricing/>, <https://aws.amazon.com/privatelink/pricing/>, as they were in
+//! 2025.
 
 use outrigger_model::Properties;
 use outrigger_model::properties::Reached;

@@ -257,6 +257,10 @@ fn ways_are_put_back() -> Result<()> {
         let never_ours = crate::harness::observe(provider, &wanted, None).await?;
         assert!(!never_ours.ours, "{never_ours:?}");
 
+        // With a public address in use it cannot be detached.
+        for way in [&network.private_route, &network.nat] {
+            remove(provider, &way.target()).await?;
+        }
         // Detached: its route leads nowhere until it is attached again.
         let detached = async || {
             let request = client.detach_internet_gateway().internet_gateway_id(&gateway.id);

@@ -12,7 +12,8 @@ use outrigger_model::{Properties, Resource};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    REGION, Watched, at_addresses, by_routes, observe_target, properties, rule, text, with_local_aws,
+    REGION, Watched, at_addresses, by_routes, observe_target, properties, route_table, rule, stand_up, text,
+    with_local_aws,
 };
 use crate::network::{Network, Standing, calls_to, is_blocked, snapshot, vpn_gateway};
 
@@ -316,6 +317,7 @@ fn what_cannot_be_changed_in_place_is_said_so() -> Result<()> {
             let (subnet, address) = (text(subnet), text(address));
             with(nat, Properties::NatGateway(NatGateway { subnet, address }))
         };
+        let third = stand_up(provider, &route_table("third", &vpc.id)).await?;
         let (network_range, subnet_range) = ("10.9.0.0/16".parse()?, "10.0.5.0/24".parse()?);
         let elsewhere = text("vpc-00000000000000000");
         let gateway_elsewhere = InternetGateway { vpc: elsewhere.clone() };
@@ -345,7 +347,7 @@ fn what_cannot_be_changed_in_place_is_said_so() -> Result<()> {
             (table, with(table, Properties::RouteTable(table_elsewhere)), "vpc"),
             (
                 route,
-                route_of(route, |route| route.route_table = text(&network.other_table.id)),
+                route_of(route, |route| route.route_table = text(&third)),
                 "route_table",
             ),
             (

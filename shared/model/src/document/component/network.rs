@@ -28,7 +28,7 @@ pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut P
     let zones = fields.required("zones", "2", number::<usize>(1, 6));
     let public = fields.option("public", subnets);
     let private = fields.option("private", subnets);
-    let nat = fields.collection::<Nat>("nat", choice);
+    let nat = fields.or("nat", Nat::None, choice);
     let endpoints = fields.collection("endpoints", endpoints);
     let nat_needs = |of: &Option<Option<Subnets>>| nat.is_none_or(|nat| nat == Nat::None) || of != &Some(None);
     let nat_place = fields.at("nat");
