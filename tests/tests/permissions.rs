@@ -28,11 +28,12 @@ const OPERATORS: [&str; 2] = ["logs:FilterLogEvents", "s3:PutObject"];
 
 /// What AWS asks for beside the call itself: tags at creation, a final snapshot, a role that is handed over, an absent
 /// object told as absent; and what it does itself, to take on a role.
-const IMPLIED: [&str; 7] = [
+const IMPLIED: [&str; 8] = [
     "ec2:CreateAction",
     "iam:CreateServiceLinkedRole",
     "iam:PassRole",
     "kinesis:TagResource",
+    "rds:CreateDBClusterSnapshot",
     "rds:CreateDBSnapshot",
     "s3:ListBucket",
     "sts:AssumeRole",

@@ -17,6 +17,8 @@ pub(crate) enum Component {
     Cache(String),
     /// A database.
     Database(String),
+    /// A cluster.
+    Cluster(String),
     /// What cannot be told.
     Other(Lane),
 }
@@ -28,16 +30,18 @@ impl fmt::Display for Component {
             Component::Stream(name) => write!(formatter, "streams.{name}"),
             Component::Cache(name) => write!(formatter, "caches.{name}"),
             Component::Database(name) => write!(formatter, "databases.{name}"),
+            Component::Cluster(name) => write!(formatter, "clusters.{name}"),
             Component::Other(lane) => lane.fmt(formatter),
         }
     }
 }
 
-/// The component that a resource is the heart of: its database, cache or stream.
+/// The component that a resource is the heart of: its database, cluster, cache or stream.
 pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
     let name = key.current().name;
     match key.kind {
         Kind::DbInstance => Some(Component::Database(name)),
+        Kind::DbCluster => Some(Component::Cluster(name)),
         Kind::ReplicationGroup => Some(Component::Cache(name)),
         Kind::Stream => Some(Component::Stream(name)),
         Kind::Vpc
@@ -49,6 +53,7 @@ pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
         | Kind::SecurityGroup
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
+        | Kind::DbClusterInstance
         | Kind::Role
         | Kind::CacheSubnetGroup
         | Kind::Secret
@@ -94,6 +99,10 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
     match key.kind {
         Kind::DbSubnetGroup | Kind::Secret | Kind::SecretAttachment => Some(Component::Database(name)),
         Kind::CacheSubnetGroup => Some(Component::Cache(name)),
+        Kind::DbClusterInstance => {
+            let (cluster, _) = name.rsplit_once('-')?;
+            Some(Component::Cluster(cluster.to_owned()))
+        }
         Kind::DbParameterGroup | Kind::Role | Kind::LogGroup => {
             let (database, _) = name.rsplit_once('-')?;
             Some(Component::Database(database.to_owned()))
@@ -106,6 +115,7 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
         | Kind::DbInstance
+        | Kind::DbCluster
         | Kind::ReplicationGroup
         | Kind::Stream
         | Kind::Alarm => None,

@@ -1,7 +1,7 @@
 //! What there is to know of a resource at a glance.
 
 use outrigger_model::Properties;
-use outrigger_model::properties::{Comparison, DbInstance};
+use outrigger_model::properties::{Comparison, DbCluster, DbInstance};
 
 /// What is created, in a few words.
 pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<String> {
@@ -34,6 +34,11 @@ pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<Str
             of.storage_type,
             zones(of.multi_az)
         ),
+        Properties::DbCluster(of) => format!(
+            "Aurora PostgreSQL {}, {} to {} ACU",
+            of.engine_version, of.capacity_acu_min, of.capacity_acu_max
+        ),
+        Properties::DbClusterInstance(of) => format!("db.serverless in {}", of.zone),
         Properties::Role(role) => role.service.clone(),
         Properties::ReplicationGroup(of) => format!(
             "Redis {}, {} × {}{}",
@@ -72,8 +77,14 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
     match properties {
         Properties::DbInstance(DbInstance {
             final_snapshot: true, ..
+        })
+        | Properties::DbCluster(DbCluster {
+            final_snapshot: true, ..
         }) => Some("a final snapshot is kept"),
-        Properties::DbInstance(_) | Properties::ReplicationGroup(_) | Properties::Stream(_) => Some("its data is lost"),
+        Properties::DbInstance(_)
+        | Properties::DbCluster(_)
+        | Properties::ReplicationGroup(_)
+        | Properties::Stream(_) => Some("its data is lost"),
         Properties::Vpc(_)
         | Properties::Subnet(_)
         | Properties::InternetGateway(_)
@@ -83,6 +94,7 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
         | Properties::SecurityGroup(_)
         | Properties::DbSubnetGroup(_)
         | Properties::DbParameterGroup(_)
+        | Properties::DbClusterInstance(_)
         | Properties::Role(_)
         | Properties::CacheSubnetGroup(_)
         | Properties::Secret(_)

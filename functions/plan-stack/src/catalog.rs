@@ -69,12 +69,21 @@ const KNOWN: [Known; 6] = [
 ];
 
 /// The kinds whose quotas RDS tells itself.
-const DATABASES: [Kind; 3] = [Kind::DbInstance, Kind::DbParameterGroup, Kind::DbSubnetGroup];
+const DATABASES: [Kind; 5] = [
+    Kind::DbInstance,
+    Kind::DbCluster,
+    Kind::DbClusterInstance,
+    Kind::DbParameterGroup,
+    Kind::DbSubnetGroup,
+];
 
 /// Whether objects of some kinds count against it.
 fn is_needed(counts: Counted, kinds: &BTreeSet<Kind>) -> bool {
     match counts {
         Counted::Objects(kind) | Counted::ObjectsPerVpc(kind) => kinds.contains(&kind),
+        Counted::DbInstances => [Kind::DbInstance, Kind::DbClusterInstance]
+            .iter()
+            .any(|kind| kinds.contains(kind)),
         Counted::StorageGib => kinds.contains(&Kind::DbInstance),
         Counted::CacheNodes => kinds.contains(&Kind::ReplicationGroup),
         Counted::Shards => kinds.contains(&Kind::Stream),
@@ -98,7 +107,7 @@ impl AwsCatalog {
             Counted::Objects(kind) => outrigger_aws_ec2::count(&self.0, region, kind).await,
             Counted::CacheNodes => outrigger_aws_elasticache::nodes(&self.0, region).await,
             // Nothing is used in a VPC that is yet to be; the others tell what is used along with their limits.
-            Counted::ObjectsPerVpc(_) | Counted::StorageGib | Counted::Shards => Ok(0),
+            Counted::ObjectsPerVpc(_) | Counted::DbInstances | Counted::StorageGib | Counted::Shards => Ok(0),
         }
     }
 }
@@ -111,6 +120,10 @@ impl Catalog for AwsCatalog {
 
     async fn postgres_versions(&self, region: &Region) -> Result<Vec<String>, CallError> {
         outrigger_aws_rds::postgres_versions(&self.0, region).await
+    }
+
+    async fn aurora_postgresql_versions(&self, region: &Region) -> Result<Vec<String>, CallError> {
+        outrigger_aws_rds::aurora_postgresql_versions(&self.0, region).await
     }
 
     async fn redis_versions(&self, region: &Region) -> Result<Vec<String>, CallError> {
@@ -159,6 +172,8 @@ mod tests {
         assert_eq!(of(Kind::ALL).len(), KNOWN.len());
         let databases = BTreeSet::from([Kind::DbInstance]);
         assert!(is_needed(Counted::StorageGib, &databases) && !is_needed(Counted::Shards, &databases));
+        let members = BTreeSet::from([Kind::DbClusterInstance]);
+        assert!(is_needed(Counted::DbInstances, &members) && !is_needed(Counted::StorageGib, &members));
         // Those of databases (instances, subnet groups, ...) come from RDS itself.
         assert_eq!(of(&[Kind::DbInstance]), [""; 0]);
     }

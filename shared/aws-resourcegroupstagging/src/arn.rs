@@ -2,10 +2,20 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
 use outrigger_engine::ports::catalog::Tagged;
-use outrigger_model::Kind;
+use outrigger_model::{Kind, ResourceKey};
 
-/// What an ARN names, where that is of a kind that Outrigger stands up.
-pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
+/// What an ARN names, where that is of a kind that Outrigger stands up. `resource` is the value of the object's tag
+/// [`outrigger_model::resource::TAG_RESOURCE`]: a cluster's instances have the same ARNs as other instances.
+pub(crate) fn tagged(arn: &str, resource: Option<&str>) -> Option<Tagged> {
+    let mut tagged = named_by(arn)?;
+    let key: Option<ResourceKey> = resource.and_then(|resource| resource.parse().ok());
+    if let (Kind::DbInstance, Some(Kind::DbClusterInstance)) = (tagged.kind, key.map(|key| key.kind)) {
+        tagged.kind = Kind::DbClusterInstance;
+    }
+    Some(tagged)
+}
+
+fn named_by(arn: &str) -> Option<Tagged> {
     // arn:<partition>:<service>:<region>:<account>:<resource>
     let mut parts = arn.splitn(6, ':').skip(2);
     let (service, resource) = (parts.next()?, parts.nth(2)?);
@@ -21,6 +31,7 @@ pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
             resource,
             &[
                 ("db", Kind::DbInstance),
+                ("cluster", Kind::DbCluster),
                 ("subgrp", Kind::DbSubnetGroup),
                 ("pg", Kind::DbParameterGroup),
             ],
@@ -78,11 +89,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_cluster_s_instances_are_told_apart_by_their_tags() {
+        let arn = "arn:aws:rds:us-east-1:123456789012:db:a-b-main-1";
+        let of = |resource: Option<&str>| tagged(arn, resource).map(|tagged| (tagged.kind, tagged.id));
+        let id = "a-b-main-1".to_owned();
+        let table = [
+            (Some("us-east-1/db-cluster-instance/main-1"), Kind::DbClusterInstance),
+            (Some("us-east-1/db-instance/main-1"), Kind::DbInstance),
+            (Some("us-east-1/db-cluster/main"), Kind::DbInstance),
+            (Some("anything"), Kind::DbInstance),
+            (None, Kind::DbInstance),
+        ];
+        for (resource, kind) in table {
+            assert_eq!(of(resource), Some((kind, id.clone())), "{resource:?}");
+        }
+    }
+
+    #[test]
     fn every_kind_is_recognised_by_its_arn() {
         let check = |resource: &str, expected: Option<(Kind, &str)>| {
             let (service, resource) = resource.split_once(' ').unwrap();
             let arn = format!("arn:aws:{service}:us-east-1:123456789012:{resource}");
-            let found = tagged(&arn).map(|tagged| {
+            let found = tagged(&arn, None).map(|tagged| {
                 assert_eq!(tagged.arn, arn);
                 (tagged.kind, tagged.id)
             });
@@ -101,7 +129,8 @@ mod tests {
         check("rds pg:a-b-db", Some((Kind::DbParameterGroup, "a-b-db")));
         check("rds snapshot:a-b-db", None);
         check("rds snapshot:rds:a-b-db", None);
-        check("rds cluster:a-b-db", None);
+        check("rds cluster:a-b-db", Some((Kind::DbCluster, "a-b-db")));
+        check("rds cluster-snapshot:a-b-db", None);
         check(
             "elasticache replicationgroup:a-b-cache",
             Some((Kind::ReplicationGroup, "a-b-cache")),
@@ -123,7 +152,7 @@ mod tests {
         let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b-db-AbCdEf";
         check("secretsmanager secret:a-b-db-AbCdEf", Some((Kind::Secret, secret)));
         check("lambda function:a", None);
-        assert_eq!(tagged("arn:aws:s3:::bucket"), None);
-        assert_eq!(tagged("text"), None);
+        assert_eq!(tagged("arn:aws:s3:::bucket", None), None);
+        assert_eq!(tagged("text", None), None);
     }
 }

@@ -51,6 +51,23 @@ pub const fn of(kind: Kind) -> Durations {
                 "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Troubleshooting.html",
             ],
         },
+        // Deletion: 63 s. Creation and change: no more than that; estimates.
+        Kind::DbCluster => Durations {
+            create_ms: 60_000,
+            change_ms: 60_000,
+            delete_ms: 60_000,
+            sources: &["https://github.com/tungbq/aws-lab-with-terraform/issues/100"],
+        },
+        // Creation and deletion: nearly 10 minutes each. Change: of the maintenance window or the like; an estimate.
+        Kind::DbClusterInstance => Durations {
+            create_ms: 540_000,
+            change_ms: 60_000,
+            delete_ms: 540_000,
+            sources: &[
+                "https://github.com/terraform-aws-modules/terraform-aws-rds-aurora/pull/506",
+                "https://github.com/tungbq/aws-lab-with-terraform/issues/100",
+            ],
+        },
         // Creation and deletion together 11 to 18 minutes; with a change of the nodes' size in between 26.
         Kind::ReplicationGroup => Durations {
             create_ms: 600_000,

@@ -154,6 +154,11 @@ kinds! {
     /// `AWS::RDS::DBInstance`.
     DbInstance = "db-instance", Datastore, UniqueName,
         ["arn", "endpoint", "port", "engine_version", "availability_zone", "multi_az"];
+    /// `AWS::RDS::DBCluster`, of Aurora Serverless v2.
+    DbCluster = "db-cluster", Datastore, UniqueName,
+        ["arn", "endpoint", "reader_endpoint", "port", "engine_version"];
+    /// `AWS::RDS::DBInstance` in a cluster. Which of them writes is Aurora's to say, and changes.
+    DbClusterInstance = "db-cluster-instance", Datastore, UniqueName, ["arn", "availability_zone"];
     /// `AWS::IAM::Role` that an AWS service takes on for a resource of the stack.
     Role = "role", Datastore, UniqueName, ["arn"];
     /// `AWS::ElastiCache::SubnetGroup`.

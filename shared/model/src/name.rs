@@ -37,8 +37,8 @@ fn length_max(kind: Kind) -> usize {
     match kind {
         // ReplicationGroupId: 1 to 40; its members append `-001`.
         Kind::ReplicationGroup => 40,
-        // DBInstanceIdentifier: 1 to 63.
-        Kind::DbInstance => 63,
+        // DBInstanceIdentifier, DBClusterIdentifier: 1 to 63.
+        Kind::DbInstance | Kind::DbCluster | Kind::DbClusterInstance => 63,
         // StreamName: 1 to 128.
         Kind::Stream => 128,
         // RoleName: 1 to 64.

@@ -73,7 +73,7 @@ macro_rules! properties {
 
 properties! {
     Vpc, Subnet, InternetGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup,
-    DbSubnetGroup, DbParameterGroup, DbInstance, Role, CacheSubnetGroup, ReplicationGroup, Stream, Secret,
+    DbSubnetGroup, DbParameterGroup, DbInstance, DbCluster, DbClusterInstance, Role, CacheSubnetGroup, ReplicationGroup, Stream, Secret,
     SecretAttachment, Alarm, LogGroup,
 }
 
@@ -262,6 +262,66 @@ pub struct DbInstance {
     /// Whether a change may replace it, and so lose its data.
     #[serde(default)]
     pub allow_replace: bool,
+}
+
+/// An Aurora PostgreSQL cluster of Serverless v2. Storage is always encrypted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DbCluster {
+    /// The engine's version, as resolved at planning.
+    pub engine_version: String,
+    /// How far each instance shrinks, in Aurora capacity units; at 0 it pauses when nobody uses it.
+    pub capacity_acu_min: f64,
+    /// How far each instance grows.
+    pub capacity_acu_max: f64,
+    /// The zones that its storage is to be in, three at most. AWS takes them at its creation, and adds others.
+    pub zones: Vec<String>,
+    /// Whether SQL can be sent to it over HTTPS: RDS Data API.
+    pub data_api: bool,
+    /// The name of the database made in it.
+    pub database: String,
+    /// The port it listens on.
+    pub port: u16,
+    /// The master user's name.
+    pub user: String,
+    /// The ARN of the secret whose `username` and `password` its master user gets.
+    pub secret: Input,
+    /// The DB subnet group's name.
+    pub subnet_group: Input,
+    /// The security groups' ids.
+    pub security_groups: Vec<Input>,
+    /// The logs that are sent to CloudWatch Logs, such as `postgresql`.
+    pub log_exports: BTreeSet<String>,
+    /// How long automated backups are kept; they cannot be switched off.
+    pub backup_retention_days: u32,
+    /// When backups are made, `hh:mm-hh:mm` in UTC.
+    pub backup_window: String,
+    /// When AWS may maintain it, `ddd:hh:mm-ddd:hh:mm` in UTC.
+    pub maintenance_window: String,
+    /// Whether AWS may upgrade the engine's minor version: that is set on its instances, and its version follows.
+    pub minor_upgrades: bool,
+    /// Whether AWS refuses to delete it.
+    pub deletion_protection: bool,
+    /// Whether a final snapshot is taken when it is deleted.
+    pub final_snapshot: bool,
+    /// When changes take effect that AWS can put off.
+    #[serde(default)]
+    pub apply: Apply,
+    /// Whether a change may replace it, and so lose its data.
+    #[serde(default)]
+    pub allow_replace: bool,
+}
+
+/// An instance of a cluster, of the class `db.serverless`. It holds no data of its own, and is never publicly accessible.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DbClusterInstance {
+    /// The cluster's identifier.
+    pub cluster: Input,
+    /// Its availability zone's name.
+    pub zone: String,
+    /// When AWS may maintain it, `ddd:hh:mm-ddd:hh:mm` in UTC.
+    pub maintenance_window: String,
+    /// Whether AWS may upgrade the engine's minor version in the maintenance window.
+    pub minor_upgrades: bool,
 }
 
 /// An ElastiCache subnet group.

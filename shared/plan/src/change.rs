@@ -1,6 +1,6 @@
 //! What a change of one property means: made in place, with a restart, or only by a new object; and AWS's own limits.
 //!
-//! Sources: ModifyDBInstance, "Settings for DB instances" in the RDS User Guide, ModifyReplicationGroup, UpdateShardCount,
+//! Sources: ModifyDBInstance, "Settings for DB instances" in the RDS User Guide, ModifyDBCluster, ModifyReplicationGroup, UpdateShardCount,
 //! and the update behaviour of each property in the CloudFormation template reference.
 
 use std::collections::BTreeMap;
@@ -141,12 +141,15 @@ fn judge(
     let note = match (circumstances.key.kind, property) {
         (Kind::DbInstance, "storage_gib") if effect == Effect::InPlace => storage(circumstances, from, to)?,
         (Kind::DbInstance, "storage_type") => storage_rest(circumstances, property, to).map(|()| None)?,
-        (Kind::DbInstance, "secret") => {
+        (Kind::DbInstance | Kind::DbCluster, "secret") => {
             return Err(
                 "its secret is another one now, whose password the database does not know; restore the secret that was \
                  deleted, then try again"
                     .to_owned(),
             );
+        }
+        (Kind::DbCluster, "zones") => {
+            Some("AWS took the zones of its storage when it created it; they stay".to_owned())
         }
         (Kind::Stream, "shards") => shards(from, to)?,
         _ => None,
@@ -202,6 +205,17 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             "class" | "port" | "parameter_group" | "static_parameters" => Rule::Always(Effect::Restarts),
             _ => Rule::Always(Effect::InPlace),
         },
+        // Settings of a cluster: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Modifying.html
+        Kind::DbCluster => match property {
+            "database" | "user" | "subnet_group" => Rule::Always(Effect::Replaces),
+            "engine_version" => Rule::Directed {
+                raised: Effect::Restarts,
+                lowered: Effect::Replaces,
+            },
+            "port" => Rule::Always(Effect::Restarts),
+            _ => Rule::Always(Effect::InPlace),
+        },
+        Kind::DbClusterInstance => replaces_if(["cluster", "zone"].contains(&property)),
         Kind::ReplicationGroup => match property {
             "port" | "subnet_group" => Rule::Always(Effect::Replaces),
             "engine_version" => Rule::Directed {

@@ -125,7 +125,8 @@ fn of_properties(properties: &[(Kind, &str)]) -> (Outcome, Option<Exception>) {
 
 use Becomes::{AnotherStack, AsWhatIsInIt, ComeAndGo, Nothing, Parameters, Properties, Tags};
 use Kind::{
-    Alarm, DbInstance, DbSubnetGroup, ReplicationGroup, Secret, SecretAttachment, SecurityGroup, Stream, Subnet, Vpc,
+    Alarm, DbCluster, DbClusterInstance, DbInstance, DbSubnetGroup, ReplicationGroup, Secret, SecretAttachment,
+    SecurityGroup, Stream, Subnet, Vpc,
 };
 
 /// Every property of a document, and what it becomes.
@@ -167,6 +168,8 @@ const TABLE: &[(&str, Becomes)] = &[
         Properties(&[(ReplicationGroup, "automatic_failover")]),
     ),
     ("caches.multi_az", Properties(&[(ReplicationGroup, "multi_az")])),
+    ("caches.rotation", AsWhatIsInIt),
+    ("caches.rotation.every_days", Nothing),
     ("caches.apply", Properties(&[(ReplicationGroup, "apply")])),
     (
         "caches.allow_replace",
@@ -233,9 +236,70 @@ const TABLE: &[(&str, Becomes)] = &[
         ]),
     ),
     ("databases.log_exports", Properties(&[(DbInstance, "log_exports")])),
+    ("databases.rotation", AsWhatIsInIt),
+    ("databases.rotation.every_days", Nothing),
     ("databases.apply", Properties(&[(DbInstance, "apply")])),
     ("databases.allow_replace", Properties(&[(DbInstance, "allow_replace")])),
     ("databases.tags", Tags),
+    ("clusters", ComeAndGo),
+    ("clusters.engine", Nothing),
+    ("clusters.version", Properties(&[(DbCluster, "engine_version")])),
+    ("clusters.version_policy", Nothing),
+    (
+        "clusters.capacity_acu_min",
+        Properties(&[(DbCluster, "capacity_acu_min")]),
+    ),
+    (
+        "clusters.capacity_acu_max",
+        Properties(&[(DbCluster, "capacity_acu_max")]),
+    ),
+    ("clusters.instances", ComeAndGo),
+    ("clusters.data_api", Properties(&[(DbCluster, "data_api")])),
+    (
+        "clusters.database",
+        Properties(&[(DbCluster, "database"), (Secret, "database")]),
+    ),
+    (
+        "clusters.user",
+        Properties(&[(DbCluster, "user"), (Secret, "username")]),
+    ),
+    (
+        "clusters.port",
+        Properties(&[
+            (DbCluster, "port"),
+            (SecurityGroup, "ingress"),
+            (Secret, "port"),
+            (SecretAttachment, "port"),
+        ]),
+    ),
+    ("clusters.backups", AsWhatIsInIt),
+    (
+        "clusters.backups.retention_days",
+        Properties(&[(DbCluster, "backup_retention_days")]),
+    ),
+    ("clusters.backups.window", Properties(&[(DbCluster, "backup_window")])),
+    (
+        "clusters.maintenance_window",
+        Properties(&[
+            (DbCluster, "maintenance_window"),
+            (DbClusterInstance, "maintenance_window"),
+        ]),
+    ),
+    (
+        "clusters.minor_upgrades",
+        Properties(&[(DbCluster, "minor_upgrades"), (DbClusterInstance, "minor_upgrades")]),
+    ),
+    (
+        "clusters.deletion_protection",
+        Properties(&[(DbCluster, "deletion_protection")]),
+    ),
+    ("clusters.final_snapshot", Properties(&[(DbCluster, "final_snapshot")])),
+    ("clusters.log_exports", Properties(&[(DbCluster, "log_exports")])),
+    ("clusters.rotation", AsWhatIsInIt),
+    ("clusters.rotation.every_days", Nothing),
+    ("clusters.apply", Properties(&[(DbCluster, "apply")])),
+    ("clusters.allow_replace", Properties(&[(DbCluster, "allow_replace")])),
+    ("clusters.tags", Tags),
     ("alarms", ComeAndGo),
     (
         "alarms.component",
@@ -270,19 +334,26 @@ fn note(property: &str) -> Option<&'static str> {
         "network.cidr" => "everything in the network is replaced with it, databases and caches included",
         "network.zones" | "network.public" | "network.private" => "what is in the subnets that stay goes on",
         "streams" | "caches" => "what is taken away is deleted with everything in it; a new name is another one",
-        "databases" => {
+        "databases" | "clusters" => {
             "what is taken away is deleted with everything in it, unless it is protected; a new name is another one"
         }
-        "caches.engine" | "databases.engine" => "there is only one to choose",
-        "caches.version_policy" | "databases.version_policy" => "the version that it leads to may be another one",
+        "caches.engine" | "databases.engine" | "clusters.engine" => "there is only one to choose",
+        "caches.version_policy" | "databases.version_policy" | "clusters.version_policy" => {
+            "the version that it leads to may be another one"
+        }
         "caches.version" | "caches.node_type" => "node by node",
         "caches.nodes" => "its alarms come and go with the nodes",
-        "caches.apply" | "databases.apply" => "with `now`, what was waiting is done at once",
+        "clusters.version" => "every instance restarts",
+        "clusters.instances" => "what is in the cluster stays; when the one that writes goes, another takes over",
+        "clusters.rotation.every_days" | "databases.rotation.every_days" | "caches.rotation.every_days" => {
+            "nothing is rotated yet: the plan says so"
+        }
+        "caches.apply" | "databases.apply" | "clusters.apply" => "with `now`, what was waiting is done at once",
         "databases.parameters" => {
             "the first parameters, and the last, restart the database as well: it changes its group"
         }
         "databases.monitoring_interval_seconds" => "the role that it needs comes and goes with it",
-        "databases.log_exports" => "the log groups come and go with it",
+        "databases.log_exports" | "clusters.log_exports" => "the log groups come and go with it",
         "outputs" => "they are told anew",
         _ => return None,
     })

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::change::{Change, Circumstances, Effect, changes};
 use crate::graph::{Graph, order};
+use crate::not_yet::NotYet;
 use crate::resolve::resolve_value;
 
 /// What is recorded of a stack's resources.
@@ -61,10 +62,13 @@ pub struct Step {
 pub struct Plan {
     /// The steps, by their resources' keys.
     pub steps: BTreeMap<ResourceKey, Step>,
+    /// What the document asks for, and no step does.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_yet: BTreeSet<NotYet>,
 }
 
 impl Plan {
-    /// The steps of one lane.
+    /// The steps of one lane, with everything that is not done yet.
     pub fn lane(&self, lane: Lane) -> Plan {
         Plan {
             steps: self
@@ -73,6 +77,7 @@ impl Plan {
                 .filter(|(key, _)| key.kind.lane() == lane)
                 .map(|(key, step)| (key.clone(), step.clone()))
                 .collect(),
+            not_yet: self.not_yet.clone(),
         }
     }
 
@@ -159,7 +164,10 @@ pub fn inspection(records: &Records) -> Plan {
         };
         (key.clone(), step)
     });
-    Plan { steps: steps.collect() }
+    Plan {
+        steps: steps.collect(),
+        ..Plan::default()
+    }
 }
 
 struct Planner<'a> {
@@ -398,6 +406,8 @@ impl Planner<'_> {
             | Properties::DbSubnetGroup(_)
             | Properties::DbParameterGroup(_)
             | Properties::DbInstance(_)
+            | Properties::DbCluster(_)
+            | Properties::DbClusterInstance(_)
             | Properties::Role(_)
             | Properties::CacheSubnetGroup(_)
             | Properties::ReplicationGroup(_)
@@ -427,13 +437,16 @@ fn vpc_of(properties: &Properties) -> Option<&str> {
 }
 
 fn is_protected(resource: &Resource) -> bool {
-    matches!(&resource.properties, Properties::DbInstance(database) if database.deletion_protection)
+    let properties = &resource.properties;
+    matches!(properties, Properties::DbInstance(database) if database.deletion_protection)
+        || matches!(properties, Properties::DbCluster(cluster) if cluster.deletion_protection)
 }
 
 /// What holds data is replaced only when its document says that it may be.
 fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> Result<(), Vec<Problem>> {
     let allowed = match &resource.properties {
         Properties::DbInstance(database) => database.allow_replace,
+        Properties::DbCluster(cluster) => cluster.allow_replace,
         Properties::ReplicationGroup(cache) => cache.allow_replace,
         Properties::Vpc(_)
         | Properties::Subnet(_)
@@ -444,6 +457,8 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         | Properties::SecurityGroup(_)
         | Properties::DbSubnetGroup(_)
         | Properties::DbParameterGroup(_)
+        // It holds no data of its own.
+        | Properties::DbClusterInstance(_)
         | Properties::Role(_)
         | Properties::CacheSubnetGroup(_)
         | Properties::Stream(_)

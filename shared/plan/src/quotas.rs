@@ -28,6 +28,8 @@ pub enum Counted {
     Objects(Kind),
     /// Every object of a kind in one VPC; nothing is used in a VPC that is yet to be.
     ObjectsPerVpc(Kind),
+    /// DB instances: databases, and the instances of clusters.
+    DbInstances,
     /// The storage of databases, in GiB.
     StorageGib,
     /// The nodes of caches.
@@ -45,6 +47,11 @@ pub fn problems(plan: &Plan, region: &Region, quotas: &[Quota]) -> Vec<Problem> 
             let (needed, used) = match quota.counts {
                 // What a deletion frees may be free too late.
                 Counted::Objects(kind) => (steps().filter(|step| creates(step, kind)).count() as u64, quota.used),
+                Counted::DbInstances => {
+                    let kinds = [Kind::DbInstance, Kind::DbClusterInstance];
+                    let new = steps().filter(|step| kinds.iter().any(|kind| creates(step, *kind)));
+                    (new.count() as u64, quota.used)
+                }
                 Counted::ObjectsPerVpc(kind) => {
                     let stays = |step: &&Step| step.resource.key.kind == kind && !is_delete(step);
                     (steps().filter(stays).count() as u64, 0)

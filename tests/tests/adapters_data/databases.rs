@@ -228,7 +228,8 @@ fn what_a_region_offers() -> Result<()> {
         let after = quotas(&aws_of, &region).await?;
         let counted: Vec<_> = after.iter().map(|quota| quota.counts).collect();
         for counts in [
-            Counted::Objects(Kind::DbInstance),
+            Counted::DbInstances,
+            Counted::Objects(Kind::DbCluster),
             Counted::Objects(Kind::DbParameterGroup),
             Counted::Objects(Kind::DbSubnetGroup),
             Counted::StorageGib,

@@ -20,7 +20,7 @@ use crate::{POLL_SECONDS, fresh_references_wait, tags};
 pub(crate) use delete::{delete, kept};
 pub(crate) use modify::ensure;
 
-const NOT_FOUND: &[&str] = &["DBInstanceNotFound", "DBInstanceNotFoundFault"];
+pub(crate) const NOT_FOUND: &[&str] = &["DBInstanceNotFound", "DBInstanceNotFoundFault"];
 const CODES: &[(&str, CallErrorKind)] = &[
     ("DBInstanceAlreadyExists", CallErrorKind::Exists),
     // References that are created, but that not every part of RDS sees yet.
@@ -140,7 +140,7 @@ async fn create(
     })
 }
 
-async fn describe(client: &Client, identifier: &str) -> Result<Option<SdkInstance>, CallError> {
+pub(crate) async fn describe(client: &Client, identifier: &str) -> Result<Option<SdkInstance>, CallError> {
     match client
         .describe_db_instances()
         .db_instance_identifier(identifier)
@@ -154,8 +154,7 @@ async fn describe(client: &Client, identifier: &str) -> Result<Option<SdkInstanc
 }
 
 fn group_ids(wanted: &DbInstance) -> Vec<String> {
-    let groups = wanted.security_groups.iter();
-    groups.map(|group| group.text().to_owned()).collect()
+    crate::texts(&wanted.security_groups)
 }
 
 fn attributes(instance: &SdkInstance) -> BTreeMap<String, String> {
@@ -181,7 +180,7 @@ fn is_full(instance: &SdkInstance) -> bool {
 
 /// What the status of an instance means:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html#Overview.DBInstance.Status>.
-fn condition(status: &str) -> Condition {
+pub(crate) fn condition(status: &str) -> Condition {
     let what_to_do = match status {
         // Storage is optimized for hours, while the instance works as ever.
         "available" | "storage-optimization" => return Condition::Ready,

@@ -305,7 +305,7 @@ const HOUR_MS: UnixMs = 3_600_000;
 
 fn patience(kind: Kind) -> Patience {
     match kind {
-        Kind::DbInstance | Kind::ReplicationGroup => Patience {
+        Kind::DbInstance | Kind::DbCluster | Kind::DbClusterInstance | Kind::ReplicationGroup => Patience {
             looks_min: 2,
             step_ms_max: 2 * HOUR_MS,
             look_again_ms: 10_000,

@@ -16,6 +16,8 @@ pub struct MemoryCatalog {
     pub zones: u8,
     /// The versions of PostgreSQL.
     pub postgres: Vec<String>,
+    /// The versions of Aurora PostgreSQL.
+    pub aurora_postgresql: Vec<String>,
     /// The versions of Redis.
     pub redis: Vec<String>,
     /// The parameters of every family.
@@ -31,6 +33,7 @@ impl Default for MemoryCatalog {
         Self {
             zones: 3,
             postgres: ["15.7", "15.15", "16.4"].map(str::to_owned).to_vec(),
+            aurora_postgresql: ["15.10", "15.15", "16.6"].map(str::to_owned).to_vec(),
             redis: ["6.2", "7.0", "7.1"].map(str::to_owned).to_vec(),
             parameters: [("shared_preload_libraries", true), ("log_statement", false)]
                 .map(|(name, is_static)| (name.to_owned(), parameter(is_static)))
@@ -61,6 +64,10 @@ impl Catalog for MemoryCatalog {
 
     async fn postgres_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {
         Ok(self.postgres.clone())
+    }
+
+    async fn aurora_postgresql_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {
+        Ok(self.aurora_postgresql.clone())
     }
 
     async fn redis_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {

@@ -421,10 +421,10 @@ impl Inner {
             if !target.unprotect {
                 return Err(error("delete", target, CallErrorKind::Invalid, "it is protected"));
             }
-            if let Some(object) = self.objects.get_mut(id)
-                && let Properties::DbInstance(database) = &mut object.resource.properties
-            {
-                database.deletion_protection = false;
+            match self.objects.get_mut(id).map(|object| &mut object.resource.properties) {
+                Some(Properties::DbInstance(database)) => database.deletion_protection = false,
+                Some(Properties::DbCluster(cluster)) => cluster.deletion_protection = false,
+                _ => {}
             }
             return Ok(Progress::changed(1));
         }
@@ -548,6 +548,7 @@ impl Provider for MemoryCloud {
         let name = format!("{}-final-snapshot", target.resource.physical_name);
         Ok(match &target.resource.properties {
             Properties::DbInstance(database) if database.final_snapshot && !target.unprotect => vec![name],
+            Properties::DbCluster(cluster) if cluster.final_snapshot && !target.unprotect => vec![name],
             _ => Vec::new(),
         })
     }
@@ -613,13 +614,17 @@ fn differences(wanted: &Properties, actual: &Properties) -> Vec<Difference> {
 }
 
 /// Every property that AWS knows of some kind: all but those that are Outrigger's alone.
-const PROPERTIES: [&str; 54] = [
+const PROPERTIES: [&str; 58] = [
     "automatic_failover",
     "backup_retention_days",
     "backup_window",
+    "capacity_acu_max",
+    "capacity_acu_min",
     "cidr",
     "class",
+    "cluster",
     "comparison",
+    "data_api",
     "database",
     "deletion_protection",
     "description",
@@ -674,6 +679,7 @@ const PROPERTIES: [&str; 54] = [
 fn puts_off(properties: &Properties) -> bool {
     match properties {
         Properties::DbInstance(database) => database.apply == Apply::InWindow,
+        Properties::DbCluster(cluster) => cluster.apply == Apply::InWindow,
         Properties::ReplicationGroup(cache) => cache.apply == Apply::InWindow,
         _ => false,
     }
@@ -681,6 +687,7 @@ fn puts_off(properties: &Properties) -> bool {
 
 fn is_protected(properties: &Properties) -> bool {
     matches!(properties, Properties::DbInstance(database) if database.deletion_protection)
+        || matches!(properties, Properties::DbCluster(cluster) if cluster.deletion_protection)
 }
 
 /// How many calls a kind needs after the one that creates it, as over AWS.
@@ -694,6 +701,8 @@ fn set_up_calls(kind: Kind) -> u32 {
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::DbInstance
+        | Kind::DbCluster
+        | Kind::DbClusterInstance
         | Kind::CacheSubnetGroup
         | Kind::ReplicationGroup
         | Kind::Secret

@@ -20,6 +20,9 @@ pub trait Catalog: Send + Sync {
     /// The versions of RDS for PostgreSQL that can be created in the region.
     async fn postgres_versions(&self, region: &Region) -> Result<Vec<String>, CallError>;
 
+    /// The versions of Aurora PostgreSQL that can be created in the region.
+    async fn aurora_postgresql_versions(&self, region: &Region) -> Result<Vec<String>, CallError>;
+
     /// The versions of Redis that ElastiCache can create in the region.
     async fn redis_versions(&self, region: &Region) -> Result<Vec<String>, CallError>;
 

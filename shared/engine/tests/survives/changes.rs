@@ -273,7 +273,7 @@ async fn every_obstacle_is_told_at_once() {
     world.catalog.zones = 2;
     world.catalog.quotas = vec![
         quota("VPCs per Region", Counted::Objects(Kind::Vpc), 5, 5),
-        quota("DB instances", Counted::Objects(Kind::DbInstance), 40, 39),
+        quota("DB instances", Counted::DbInstances, 40, 39),
         quota("Shard limit", Counted::Shards, 3, 2),
         quota("Subnets per VPC", Counted::ObjectsPerVpc(Kind::Subnet), 200, 0),
     ];

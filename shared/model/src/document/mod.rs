@@ -64,6 +64,10 @@ pub struct Document {
     /// its own.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Database>"))]
     pub databases: BTreeMap<String, Database>,
+    /// Aurora PostgreSQL clusters, by name: Serverless v2, encrypted, in the private subnets, each with a generated password in
+    /// a secret of its own.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Cluster>"))]
+    pub clusters: BTreeMap<String, Cluster>,
     /// CloudWatch alarms, by name: each on one metric of one component; on a cache, one alarm per node.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Alarm>"))]
     pub alarms: BTreeMap<String, Alarm>,
@@ -177,6 +181,9 @@ pub struct Cache {
     /// Whether nodes are spread over availability zones. It needs `automatic_failover`.
     #[serde(default = "defaults::yes")]
     pub multi_az: bool,
+    /// How often its credentials are to be replaced by new ones. Left out, they never are.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
     /// When changes take effect that AWS can put off.
     #[serde(default)]
     pub apply: Apply,
@@ -267,6 +274,9 @@ pub struct Database {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::log_exports"))]
     pub log_exports: BTreeSet<String>,
+    /// How often its credentials are to be replaced by new ones. Left out, they never are.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
     /// When changes take effect that AWS can put off.
     #[serde(default)]
     pub apply: Apply,
@@ -286,6 +296,121 @@ pub struct Database {
 pub enum DatabaseEngine {
     /// PostgreSQL on RDS.
     Postgres,
+}
+
+/// An Aurora PostgreSQL cluster of Serverless v2, encrypted, in the private subnets, with a generated password in a secret of
+/// its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// The engine.
+    pub engine: ClusterEngine,
+    /// The engine's version, in quotes.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::aurora_version"))]
+    pub version: String,
+    /// What to do when AWS does not offer that version: it retires minor versions.
+    #[serde(default)]
+    pub version_policy: VersionPolicy,
+    /// How far each instance shrinks when little is asked of it, in Aurora capacity units (2 GiB of memory each), by halves.
+    /// With 0 it pauses after five minutes without a connection; only recent versions can do that.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::capacity_acu_min"))]
+    pub capacity_acu_min: f64,
+    /// How far each instance grows when much is asked of it, in Aurora capacity units, by halves.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::capacity_acu_max"))]
+    pub capacity_acu_max: f64,
+    /// How many instances, spread over the zones: one writes, the others can be read from, and take over when it fails.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 16)))]
+    pub instances: u32,
+    /// Whether SQL can be sent to it over HTTPS, with permissions instead of a connection: RDS Data API.
+    #[serde(default)]
+    pub data_api: bool,
+    /// The name of the database that is made in it.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::identifier"))]
+    pub database: String,
+    /// The master user's name; no reserved word of Aurora PostgreSQL, such as `admin`. Its password is generated, and lives in
+    /// Secrets Manager alone.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::user"))]
+    pub user: String,
+    /// The port that it listens on.
+    #[serde(default = "defaults::postgres_port")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1150, max = 65_535)))]
+    pub port: u16,
+    /// Automated backups.
+    #[serde(default)]
+    pub backups: ClusterBackups,
+    /// When AWS may maintain it and its instances, in UTC; it must not overlap with the backup window.
+    #[serde(default = "defaults::maintenance_window")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::weekly_window"))]
+    pub maintenance_window: String,
+    /// Whether AWS may upgrade the minor version in the maintenance window.
+    #[serde(default = "defaults::yes")]
+    pub minor_upgrades: bool,
+    /// Whether it is protected from deletion, by AWS and by `outrigger destroy`.
+    #[serde(default = "defaults::yes")]
+    pub deletion_protection: bool,
+    /// Whether a final snapshot is taken, and kept, when it is deleted.
+    #[serde(default = "defaults::yes")]
+    pub final_snapshot: bool,
+    /// Logs to send to CloudWatch Logs.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::cluster_log_exports"))]
+    pub log_exports: BTreeSet<String>,
+    /// How often its credentials are to be replaced by new ones. Left out, they never are.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
+    /// When changes take effect that AWS can put off.
+    #[serde(default)]
+    pub apply: Apply,
+    /// Whether a change may replace it, and so lose everything in it. Without it such a change is refused.
+    #[serde(default)]
+    pub allow_replace: bool,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A cluster's engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterEngine {
+    /// Aurora PostgreSQL.
+    AuroraPostgresql,
+}
+
+/// Automated backups of a cluster, which Aurora always makes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClusterBackups {
+    /// How long they are kept.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 35)))]
+    pub retention_days: u32,
+    /// When they are made, in UTC.
+    #[serde(default = "defaults::backup_window")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::daily_window"))]
+    pub window: String,
+}
+
+impl Default for ClusterBackups {
+    fn default() -> Self {
+        Self {
+            retention_days: 7,
+            window: defaults::backup_window(),
+        }
+    }
+}
+
+/// Rotation on a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// How many days apart.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1000)))]
+    pub every_days: u32,
 }
 
 /// What to do when AWS does not offer the version that a document asks for (AWS retires minor versions).
@@ -373,11 +498,13 @@ pub struct Alarm {
     pub missing_data: MissingData,
 }
 
-/// A component that an alarm can be on: `databases.<name>`, `caches.<name>` or `streams.<name>`.
+/// A component that an alarm can be on: `databases.<name>`, `clusters.<name>`, `caches.<name>` or `streams.<name>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ComponentPath {
     /// A database.
     Database(String),
+    /// A cluster.
+    Cluster(String),
     /// A cache.
     Cache(String),
     /// A stream.
@@ -390,10 +517,11 @@ impl std::str::FromStr for ComponentPath {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('.') {
             Some(("databases", name)) => Ok(Self::Database(name.to_owned())),
+            Some(("clusters", name)) => Ok(Self::Cluster(name.to_owned())),
             Some(("caches", name)) => Ok(Self::Cache(name.to_owned())),
             Some(("streams", name)) => Ok(Self::Stream(name.to_owned())),
             _ => Err(format!(
-                "`{text}` is no component; expected databases.<name>, caches.<name> or streams.<name>"
+                "`{text}` is no component; expected databases.<name>, clusters.<name>, caches.<name> or streams.<name>"
             )),
         }
     }
@@ -403,6 +531,7 @@ impl fmt::Display for ComponentPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ComponentPath::Database(name) => write!(formatter, "databases.{name}"),
+            ComponentPath::Cluster(name) => write!(formatter, "clusters.{name}"),
             ComponentPath::Cache(name) => write!(formatter, "caches.{name}"),
             ComponentPath::Stream(name) => write!(formatter, "streams.{name}"),
         }
@@ -429,6 +558,15 @@ impl OutputPath {
                 "engine_version",
                 "availability_zone",
                 "multi_az",
+                "secret_arn",
+                "subnet_group_name",
+            ],
+            ComponentPath::Cluster(_) => &[
+                "endpoint",
+                "reader_endpoint",
+                "port",
+                "arn",
+                "engine_version",
                 "secret_arn",
                 "subnet_group_name",
             ],

@@ -104,6 +104,24 @@ pub(super) fn postgres_version(_: &mut SchemaGenerator) -> Schema {
     text(pattern, "a major and a minor version, in quotes", "15.15")
 }
 
+/// Aurora PostgreSQL of Serverless v2: from 13 on.
+pub(super) fn aurora_version(_: &mut SchemaGenerator) -> Schema {
+    let pattern = "(1[3-9]|[2-9][0-9]|[1-9][0-9]{2,5})(\\.[0-9]{1,6})?";
+    text(pattern, "a major and a minor version, in quotes", "15.15")
+}
+
+pub(super) fn capacity_acu_min(_: &mut SchemaGenerator) -> Schema {
+    capacity(0)
+}
+
+pub(super) fn capacity_acu_max(_: &mut SchemaGenerator) -> Schema {
+    capacity(1)
+}
+
+fn capacity(least: u32) -> Schema {
+    json_schema!({ "type": "number", "multipleOf": 0.5, "minimum": least, "maximum": 256 })
+}
+
 pub(super) fn node_type(_: &mut SchemaGenerator) -> Schema {
     text(
         "cache(\\.[a-z0-9-]{1,20}){2}",
@@ -168,6 +186,10 @@ pub(super) fn log_exports(_: &mut SchemaGenerator) -> Schema {
     choices(&["postgresql", "upgrade"])
 }
 
+pub(super) fn cluster_log_exports(_: &mut SchemaGenerator) -> Schema {
+    choices(&["postgresql", "instance"])
+}
+
 pub(super) fn shard_metrics(_: &mut SchemaGenerator) -> Schema {
     choices(&metrics::SHARD)
 }
@@ -191,9 +213,10 @@ impl JsonSchema for ComponentPath {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let allowed = "databases.<name>, caches.<name> or streams.<name>, of a component that the document has";
+        let allowed =
+            "databases.<name>, clusters.<name>, caches.<name> or streams.<name>, of a component that the document has";
         text(
-            &format!("(databases|caches|streams)\\.{NAME}"),
+            &format!("(databases|clusters|caches|streams)\\.{NAME}"),
             allowed,
             "databases.database",
         )
@@ -209,6 +232,7 @@ impl JsonSchema for OutputPath {
         let any = String::new();
         let components = [
             ("databases", ComponentPath::Database(any.clone())),
+            ("clusters", ComponentPath::Cluster(any.clone())),
             ("caches", ComponentPath::Cache(any.clone())),
             ("streams", ComponentPath::Stream(any)),
         ];

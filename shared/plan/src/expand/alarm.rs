@@ -17,6 +17,11 @@ impl Expansion<'_> {
                 let dimension = ("DBInstanceIdentifier", Input::id_of(&instance));
                 self.alarm_on(name, alarm, "AWS/RDS", dimension);
             }
+            ComponentPath::Cluster(component) => {
+                let cluster = ResourceKey::new(region, Kind::DbCluster, component);
+                let dimension = ("DBClusterIdentifier", Input::id_of(&cluster));
+                self.alarm_on(name, alarm, "AWS/RDS", dimension);
+            }
             ComponentPath::Stream(component) => {
                 let stream = ResourceKey::new(region, Kind::Stream, component);
                 let dimension = ("StreamName", Input::of(&stream, "name"));

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod cache;
+mod cluster;
 mod database;
 mod network;
 mod stream;
@@ -39,6 +40,8 @@ impl Resolved {
     pub fn unasked(document: &Document) -> Self {
         let databases = document.databases.iter();
         let databases = databases.map(|(name, of)| (ComponentPath::Database(name.clone()), &of.version));
+        let clusters = document.clusters.iter();
+        let clusters = clusters.map(|(name, of)| (ComponentPath::Cluster(name.clone()), &of.version));
         let caches = document.caches.iter();
         let caches = caches.map(|(name, of)| (ComponentPath::Cache(name.clone()), &of.version));
         Self {
@@ -46,6 +49,7 @@ impl Resolved {
                 .map(|zone| format!("zone-{zone}"))
                 .collect(),
             versions: databases
+                .chain(clusters)
                 .chain(caches)
                 .map(|(component, version)| (component.to_string(), version.clone()))
                 .collect(),
@@ -76,6 +80,9 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
     for (name, database) in &document.databases {
         expansion.database(name, database, &network);
     }
+    for (name, cluster) in &document.clusters {
+        expansion.cluster(name, cluster, &network);
+    }
     for (name, alarm) in &document.alarms {
         expansion.alarm(name, alarm);
     }
@@ -91,11 +98,18 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
     let key = |kind: Kind, name: &str| ResourceKey::new(&document.region, kind, name);
     let (resource, attribute) = match path {
         OutputPath::VpcId => (key(Kind::Vpc, VPC), "id"),
-        OutputPath::Component(ComponentPath::Database(name), attribute) if attribute == "secret_arn" => {
+        OutputPath::Component(ComponentPath::Database(name) | ComponentPath::Cluster(name), attribute)
+            if attribute == "secret_arn" =>
+        {
             (key(Kind::Secret, name), "arn")
         }
-        OutputPath::Component(ComponentPath::Database(name), attribute) if attribute == "subnet_group_name" => {
+        OutputPath::Component(ComponentPath::Database(name) | ComponentPath::Cluster(name), attribute)
+            if attribute == "subnet_group_name" =>
+        {
             (key(Kind::DbSubnetGroup, name), "id")
+        }
+        OutputPath::Component(ComponentPath::Cluster(name), attribute) => {
+            (key(Kind::DbCluster, name), attribute.as_str())
         }
         OutputPath::Component(ComponentPath::Database(name), attribute) => {
             (key(Kind::DbInstance, name), attribute.as_str())

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use outrigger_model::{Lane, Problem, StackId};
 use outrigger_plan::plan::Records;
-use outrigger_plan::{Action, Plan, Protection, destroy, draft, expand, inspection, quotas};
+use outrigger_plan::{Action, Plan, Protection, destroy, draft, expand, inspection, not_yet, quotas};
 use serde::{Deserialize, Serialize};
 
 pub use request::Request;
@@ -236,6 +236,7 @@ async fn plan(ports: &Ports<'_>, stack: &StackId, goal: &Goal) -> Result<Planned
                     let now_ms = ports.clock.now_ms();
                     let (plan, found) = draft(&graph, &planned.records, Protection::Heeded, now_ms);
                     planned.plan = plan;
+                    planned.plan.not_yet = not_yet(document);
                     problems.extend(found);
                 }
             }

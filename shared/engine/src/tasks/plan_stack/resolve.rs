@@ -18,6 +18,7 @@ use crate::tasks::TaskError;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Engine {
     Postgres,
+    AuroraPostgresql,
     Redis,
 }
 
@@ -94,18 +95,25 @@ async fn versions(
             Engine::Postgres,
         )
     });
+    let clusters = document.clusters.iter().map(|(name, cluster)| {
+        let key = ResourceKey::new(region, Kind::DbCluster, name);
+        let component = format!("clusters.{name}");
+        let engine = Engine::AuroraPostgresql;
+        (component, key, &cluster.version, cluster.version_policy, engine)
+    });
     let caches = document.caches.iter().map(|(name, cache)| {
         let key = ResourceKey::new(region, Kind::ReplicationGroup, name);
         let component = format!("caches.{name}");
         (component, key, &cache.version, cache.version_policy, Engine::Redis)
     });
     let mut offered: BTreeMap<Engine, Vec<String>> = BTreeMap::new();
-    for (component, key, asked, policy, engine) in databases.chain(caches) {
+    for (component, key, asked, policy, engine) in databases.chain(clusters).chain(caches) {
         let known_as = format!("{component} {asked}");
         if !known.versions.contains_key(&known_as) {
             if let Entry::Vacant(unasked) = offered.entry(engine) {
                 unasked.insert(match engine {
                     Engine::Postgres => ports.catalog.postgres_versions(region).await?,
+                    Engine::AuroraPostgresql => ports.catalog.aurora_postgresql_versions(region).await?,
                     Engine::Redis => ports.catalog.redis_versions(region).await?,
                 });
             }
@@ -133,6 +141,7 @@ async fn versions(
 fn version_of(record: &Record) -> Option<String> {
     match &record.resource.properties {
         Properties::DbInstance(database) => Some(database.engine_version.clone()),
+        Properties::DbCluster(cluster) => Some(cluster.engine_version.clone()),
         Properties::ReplicationGroup(cache) => Some(cache.engine_version.clone()),
         _ => None,
     }

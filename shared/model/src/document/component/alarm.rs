@@ -15,6 +15,7 @@ use crate::properties::MissingData;
 /// The components that a document names, as far as they can be read.
 pub(in super::super) struct Known<'a> {
     pub(super) databases: BTreeSet<&'a str>,
+    pub(super) clusters: BTreeSet<&'a str>,
     pub(super) caches: BTreeSet<&'a str>,
     pub(super) streams: BTreeSet<&'a str>,
     document: &'a Value,
@@ -28,6 +29,7 @@ impl<'a> Known<'a> {
         };
         Self {
             databases: names("databases"),
+            clusters: names("clusters"),
             caches: names("caches"),
             streams: names("streams"),
             document,
@@ -37,6 +39,7 @@ impl<'a> Known<'a> {
     fn has(&self, component: &ComponentPath) -> bool {
         match component {
             ComponentPath::Database(name) => self.databases.contains(name.as_str()),
+            ComponentPath::Cluster(name) => self.clusters.contains(name.as_str()),
             ComponentPath::Cache(name) => self.caches.contains(name.as_str()),
             ComponentPath::Stream(name) => self.streams.contains(name.as_str()),
         }
@@ -48,6 +51,7 @@ impl<'a> Known<'a> {
         };
         of(&self.databases, ComponentPath::Database)
             .into_iter()
+            .chain(of(&self.clusters, ComponentPath::Cluster))
             .chain(of(&self.caches, ComponentPath::Cache))
             .chain(of(&self.streams, ComponentPath::Stream))
             // To guess what was meant, so many are enough.
@@ -56,9 +60,18 @@ impl<'a> Known<'a> {
 
     /// How many nodes a cache has.
     fn nodes(&self, cache: &str) -> u64 {
-        let cache = self.document.get("caches").and_then(|caches| caches.get(cache));
-        cache
-            .and_then(|cache| cache.get("nodes"))
+        self.count("caches", cache, "nodes")
+    }
+
+    /// How many instances a cluster has.
+    pub(super) fn instances(&self, cluster: &str) -> u64 {
+        self.count("clusters", cluster, "instances")
+    }
+
+    fn count(&self, part: &str, component: &str, key: &str) -> u64 {
+        let component = self.document.get(part).and_then(|part| part.get(component));
+        component
+            .and_then(|component| component.get(key))
             .and_then(Value::as_u64)
             .unwrap_or_default()
     }
@@ -114,8 +127,8 @@ fn component(value: &Value, place: &str, known: &Known<'_>, problems: &mut Probl
 fn guess(text: &str, all: &[String]) -> String {
     match nearest(text, all.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if all.is_empty() => "the document has no databases, caches or streams".to_owned(),
-        None => "expected databases.<name>, caches.<name> or streams.<name>".to_owned(),
+        None if all.is_empty() => "the document has no databases, clusters, caches or streams".to_owned(),
+        None => "expected databases.<name>, clusters.<name>, caches.<name> or streams.<name>".to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::collect::{Problems, shown};
 use super::super::fields::{Fields, boolean, choice, number, text};
 use super::super::problem::{Code, Problem};
 use super::super::{Cache, VersionPolicy, defaults};
-use super::tags;
+use super::{rotation, tags};
 use crate::properties::Apply;
 
 pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Option<Cache> {
@@ -19,6 +19,7 @@ pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Opti
     let port = fields.or("port", defaults::redis_port(), number(1, u64::from(u16::MAX)));
     let automatic_failover = fields.or("automatic_failover", defaults::yes(), boolean);
     let multi_az = fields.or("multi_az", defaults::yes(), boolean);
+    let rotation = fields.option("rotation", rotation);
     let apply = fields.or("apply", Apply::default(), choice);
     let allow_replace = fields.or("allow_replace", false, boolean);
     let tags = fields.collection("tags", tags);
@@ -54,6 +55,7 @@ pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Opti
         port: port?,
         automatic_failover: automatic_failover?,
         multi_az: multi_az?,
+        rotation: rotation?,
         apply: apply?,
         allow_replace: allow_replace?,
         tags: tags?,

@@ -8,7 +8,7 @@ use super::super::collect::{Problems, shown};
 use super::super::fields::{Fields, boolean, choice, named, number, some_of, text, wrong_type};
 use super::super::problem::{Code, Problem};
 use super::super::{Backups, Database, StorageType, VersionPolicy, defaults};
-use super::{tags, window};
+use super::{rotation, tags, window};
 use crate::properties::Apply;
 
 /// RDS for PostgreSQL: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html>.
@@ -39,6 +39,7 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
     let parameters = fields.collection("parameters", parameters);
     let monitoring_interval_seconds = fields.or("monitoring_interval_seconds", 0, interval);
     let log_exports = fields.collection("log_exports", some_of("log of PostgreSQL", &["postgresql", "upgrade"]));
+    let rotation = fields.option("rotation", rotation);
     let apply = fields.or("apply", Apply::default(), choice);
     let allow_replace = fields.or("allow_replace", false, boolean);
     let tags = fields.collection("tags", tags);
@@ -47,22 +48,13 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
         let place = fields.at("storage_gib_max");
         grows(least, most, &place, fields.problems);
     }
-    if let (Some(backups), Some(maintenance)) = (&backups, &maintenance_window) {
-        let place = fields.at("maintenance_window");
-        let overlaps = backups.retention_days > 0 && window::overlap(&backups.window, maintenance);
-        fields.problems.unless(!overlaps, || {
-            let message = format!("{maintenance} overlaps with the backup window {}", backups.window);
-            Problem::at(Code::Conflict, place, message).help("RDS refuses that; move one of them")
-        });
+    if let (Some(backups), Some(maintenance)) = (&backups, &maintenance_window)
+        && backups.retention_days > 0
+    {
+        windows_apart(&backups.window, maintenance, &mut fields);
     }
     if (allow_replace, deletion_protection) == (Some(true), Some(true)) {
-        let place = fields.at("allow_replace");
-        let message = "`allow_replace` has no effect while `deletion_protection` is on, as it is by default";
-        let problem = Problem::at(Code::Conflict, place, message);
-        fields.problems.add(
-            problem
-                .help("what is protected is never replaced; say `deletion_protection: false` too, or leave this out"),
-        );
+        never_replaced(&mut fields);
     }
     fields.finish();
     Some(Database {
@@ -85,10 +77,30 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
         parameters: parameters?,
         monitoring_interval_seconds: monitoring_interval_seconds?,
         log_exports: log_exports?,
+        rotation: rotation?,
         apply: apply?,
         allow_replace: allow_replace?,
         tags: tags?,
     })
+}
+
+/// The windows for backups and maintenance must not overlap.
+pub(super) fn windows_apart(backup: &str, maintenance: &str, fields: &mut Fields<'_, '_>) {
+    let place = fields.at("maintenance_window");
+    fields.problems.unless(!window::overlap(backup, maintenance), || {
+        let message = format!("{maintenance} overlaps with the backup window {backup}");
+        Problem::at(Code::Conflict, place, message).help("RDS refuses that; move one of them")
+    });
+}
+
+/// `allow_replace` contradicts `deletion_protection`.
+pub(super) fn never_replaced(fields: &mut Fields<'_, '_>) {
+    let place = fields.at("allow_replace");
+    let message = "`allow_replace` has no effect while `deletion_protection` is on, as it is by default";
+    let problem = Problem::at(Code::Conflict, place, message);
+    fields.problems.add(
+        problem.help("what is protected is never replaced; say `deletion_protection: false` too, or leave this out"),
+    );
 }
 
 /// Storage grows in steps of a tenth at least:
@@ -178,7 +190,7 @@ fn class(class: &str) -> Result<(), (String, String)> {
 }
 
 /// A name in the database.
-fn identifier(name: &str) -> Result<(), (String, String)> {
+pub(super) fn identifier(name: &str) -> Result<(), (String, String)> {
     let is_good = (1..=63).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
@@ -192,7 +204,7 @@ fn identifier(name: &str) -> Result<(), (String, String)> {
 }
 
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>: no reserved words.
-fn user(name: &str) -> Result<(), (String, String)> {
+pub(super) fn user(name: &str) -> Result<(), (String, String)> {
     identifier(name)?;
     let reserved = ["admin", "rdsadmin", "rds_superuser", "user", "public", "all"];
     match reserved.contains(&name.to_lowercase().as_str()) {

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod cache;
+mod cluster;
 mod database;
 pub(super) mod metrics;
 mod network;
@@ -13,16 +14,16 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::collect::{Problems, inside, shown};
-use super::fields::{Fields, any_text, choice, named, text};
+use super::fields::{Fields, any_text, choice, named, number, text};
 use super::nearest::nearest;
 use super::problem::{Code, Problem};
-use super::{Document, OnFailure};
+use super::{Document, OnFailure, Rotation};
 use crate::key::Region;
 
 pub(super) use alarm::Known;
 
 /// The parts of a document.
-pub(super) const PARTS: [&str; 11] = [
+pub(super) const PARTS: [&str; 12] = [
     "stack",
     "environment",
     "region",
@@ -32,6 +33,7 @@ pub(super) const PARTS: [&str; 11] = [
     "streams",
     "caches",
     "databases",
+    "clusters",
     "alarms",
     "outputs",
 ];
@@ -55,9 +57,10 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
     let tags = fields.collection("tags", tags);
     let own_tags = tags.as_ref().map_or(0, BTreeMap::len);
     let databases = fields.collection("databases", components(database::database));
+    let clusters = fields.collection("clusters", components(cluster::cluster));
     let caches = fields.collection("caches", components(cache::cache));
     let needs = network::Needs {
-        private: !known.databases.is_empty() || !known.caches.is_empty(),
+        private: !known.databases.is_empty() || !known.clusters.is_empty() || !known.caches.is_empty(),
     };
     let network = fields.required(
         "network",
@@ -90,6 +93,7 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         streams: streams?,
         caches: caches?,
         databases: databases?,
+        clusters: clusters?,
         alarms: alarms?,
         outputs: outputs?,
     })
@@ -107,16 +111,47 @@ fn components<'a, T>(
     }
 }
 
-/// Caches and databases have security groups, which are named after them.
+/// Caches, databases and clusters have security groups, which are named after them; and a cluster's instances are named
+/// among databases.
 fn shared_names(known: &Known<'_>, problems: &mut Problems) {
-    for name in known.caches.intersection(&known.databases) {
-        let message = format!(
-            "a database is named `{}` too, and their security groups would be one",
-            shown(name)
-        );
-        let problem = Problem::at(Code::Name, inside("caches", name), message).of_key();
+    let mut shared = |part: &str, name: &str, message: String| {
+        let problem = Problem::at(Code::Name, inside(part, name), message).of_key();
         problems.add(problem.help("give one of them another name"));
+    };
+    let pairs = [
+        ("caches", &known.caches, "a database", &known.databases),
+        ("caches", &known.caches, "a cluster", &known.clusters),
+        ("clusters", &known.clusters, "a database", &known.databases),
+    ];
+    for (part, names, other, others) in pairs {
+        for name in names.intersection(others) {
+            let message = format!(
+                "{other} is named `{}` too, and their security groups would be one",
+                shown(name)
+            );
+            shared(part, name, message);
+        }
     }
+    for cluster in &known.clusters {
+        for number in 1..=known.instances(cluster).min(cluster::INSTANCES_MAX) {
+            let instance = format!("{cluster}-{number}");
+            if known.databases.contains(instance.as_str()) {
+                let message = format!("an instance of the cluster `{}` has this name too", shown(cluster));
+                shared("databases", &instance, message);
+            }
+        }
+    }
+}
+
+/// Rotation on a schedule; Secrets Manager takes up to 1000 days.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html>
+fn rotation(value: &Value, place: &str, problems: &mut Problems) -> Option<Rotation> {
+    let mut fields = Fields::of(value, place, problems)?;
+    let every_days = fields.required("every_days", "30", number(1, 1000));
+    fields.finish();
+    Some(Rotation {
+        every_days: every_days?,
+    })
 }
 
 fn stack_name(name: &str) -> Result<(), (String, String)> {
@@ -288,7 +323,7 @@ fn tag(key: &str, value: &str, place: &str, problems: &mut Problems) {
 
 /// A component carries the document's tags beside its own.
 fn too_many_tags(document: &Value, own: usize, problems: &mut Problems) {
-    for part in ["streams", "caches", "databases"] {
+    for part in ["streams", "caches", "databases", "clusters"] {
         let components = document.get(part).and_then(Value::as_object).into_iter().flatten();
         for (name, component) in components {
             let count = component
