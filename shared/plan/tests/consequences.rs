@@ -19,6 +19,18 @@ fn the_document() -> Value {
     document["databases"]["database"]["allow_replace"] = json!(true);
     document["databases"]["database"]["parameters"] =
         json!({ "log_statement": "all", "shared_preload_libraries": "a" });
+    document["clusters"] = json!({ "main": {
+        "engine": "aurora_postgresql",
+        "version": "15.10",
+        "capacity_acu_min": 0.5,
+        "capacity_acu_max": 2,
+        "instances": 2,
+        "database": "iotdb",
+        "user": "iotadmin",
+        "deletion_protection": false,
+        "final_snapshot": false,
+        "allow_replace": true,
+    } });
     document
 }
 
@@ -98,8 +110,8 @@ const EXAMPLES: &[Example] = &[
     ),
     (
         "network.private",
-        "{databases: null, caches: null, alarms: null, outputs: null}",
-        "{databases: null, caches: null, alarms: null, outputs: null, network: {private: null}}",
+        "{databases: null, clusters: null, caches: null, alarms: null, outputs: null}",
+        "{databases: null, clusters: null, caches: null, alarms: null, outputs: null, network: {private: null}}",
     ),
     (
         "network.private.cidrs",
@@ -312,6 +324,127 @@ const EXAMPLES: &[Example] = &[
         "{databases: {database: {tags: {}}}}",
         "{databases: {database: {tags: {Owner: one}}}}",
     ),
+    (
+        "caches.rotation.every_days",
+        "{caches: {cache: {rotation: {every_days: 30}}}}",
+        "{caches: {cache: {rotation: {every_days: 60}}}}",
+    ),
+    (
+        "databases.rotation.every_days",
+        "{databases: {database: {rotation: {every_days: 30}}}}",
+        "{databases: {database: {rotation: {every_days: 60}}}}",
+    ),
+    ("clusters", "{}", "{clusters: {main: null}}"),
+    (
+        "clusters",
+        "{}",
+        "{clusters: {other: {engine: aurora_postgresql, version: \"15.10\", capacity_acu_min: 1, capacity_acu_max: 2, instances: 1, database: a, user: b}}}",
+    ),
+    (
+        "clusters.version",
+        "{clusters: {main: {version: \"15.10\"}}}",
+        "{clusters: {main: {version: \"15.15\"}}}",
+    ),
+    (
+        "clusters.version_policy",
+        "{clusters: {main: {version_policy: exact}}}",
+        "{clusters: {main: {version_policy: nearest_minor}}}",
+    ),
+    (
+        "clusters.capacity_acu_min",
+        "{clusters: {main: {capacity_acu_min: 0.5}}}",
+        "{clusters: {main: {capacity_acu_min: 1}}}",
+    ),
+    (
+        "clusters.capacity_acu_max",
+        "{clusters: {main: {capacity_acu_max: 2}}}",
+        "{clusters: {main: {capacity_acu_max: 1}}}",
+    ),
+    (
+        "clusters.instances",
+        "{clusters: {main: {instances: 2}}}",
+        "{clusters: {main: {instances: 3}}}",
+    ),
+    (
+        "clusters.instances",
+        "{clusters: {main: {instances: 2}}}",
+        "{clusters: {main: {instances: 1}}}",
+    ),
+    (
+        "clusters.data_api",
+        "{clusters: {main: {data_api: true}}}",
+        "{clusters: {main: {data_api: false}}}",
+    ),
+    (
+        "clusters.database",
+        "{clusters: {main: {database: one}}}",
+        "{clusters: {main: {database: two}}}",
+    ),
+    (
+        "clusters.user",
+        "{clusters: {main: {user: one}}}",
+        "{clusters: {main: {user: two}}}",
+    ),
+    (
+        "clusters.port",
+        "{clusters: {main: {port: 5432}}}",
+        "{clusters: {main: {port: 5433}}}",
+    ),
+    (
+        "clusters.backups.retention_days",
+        "{clusters: {main: {backups: {retention_days: 7}}}}",
+        "{clusters: {main: {backups: {retention_days: 14}}}}",
+    ),
+    (
+        "clusters.backups.window",
+        "{clusters: {main: {}}}",
+        "{clusters: {main: {backups: {window: 01:00-02:00, retention_days: 7}}}}",
+    ),
+    (
+        "clusters.maintenance_window",
+        "{clusters: {main: {maintenance_window: mon:04:00-mon:05:00}}}",
+        "{clusters: {main: {maintenance_window: tue:04:00-tue:05:00}}}",
+    ),
+    (
+        "clusters.minor_upgrades",
+        "{clusters: {main: {minor_upgrades: true}}}",
+        "{clusters: {main: {minor_upgrades: false}}}",
+    ),
+    (
+        "clusters.deletion_protection",
+        "{clusters: {main: {allow_replace: false, deletion_protection: false}}}",
+        "{clusters: {main: {allow_replace: false, deletion_protection: true}}}",
+    ),
+    (
+        "clusters.final_snapshot",
+        "{clusters: {main: {final_snapshot: false}}}",
+        "{clusters: {main: {final_snapshot: true}}}",
+    ),
+    (
+        "clusters.log_exports",
+        "{clusters: {main: {log_exports: []}}}",
+        "{clusters: {main: {log_exports: [postgresql]}}}",
+    ),
+    (
+        "clusters.rotation.every_days",
+        "{clusters: {main: {rotation: {every_days: 30}}}}",
+        "{clusters: {main: {rotation: {every_days: 60}}}}",
+    ),
+    (
+        "clusters.apply",
+        "{clusters: {main: {apply: now}}}",
+        "{clusters: {main: {apply: in_window}}}",
+    ),
+    (
+        "clusters.allow_replace",
+        "{clusters: {main: {allow_replace: true}}}",
+        "{clusters: {main: {allow_replace: false}}}",
+    ),
+    (
+        "clusters.tags",
+        "{clusters: {main: {tags: {}}}}",
+        "{clusters: {main: {tags: {Owner: one}}}}",
+    ),
     ("alarms", "{}", "{alarms: {database-cpu: null}}"),
     (
         "alarms.component",
@@ -375,6 +508,14 @@ const EXCEPTIONS: &[(Example, When)] = &[
     ),
     (
         (
+            "clusters.version",
+            "{clusters: {main: {version: \"15.15\"}}}",
+            "{clusters: {main: {version: \"15.10\"}}}",
+        ),
+        When::Lowered,
+    ),
+    (
+        (
             "databases.storage_gib",
             "{databases: {database: {storage_gib: 40}}}",
             "{databases: {database: {storage_gib: 20}}}",
@@ -424,7 +565,7 @@ fn what_is_told_of_a_change_is_what_the_planner_does() {
 #[test]
 fn every_property_is_tried() {
     // What has but one value to choose.
-    let unchangeable = ["caches.engine", "databases.engine"];
+    let unchangeable = ["caches.engine", "databases.engine", "clusters.engine"];
     let tried: BTreeSet<&str> = EXAMPLES.iter().map(|(property, _, _)| *property).collect();
     let excepted: BTreeSet<&str> = EXCEPTIONS.iter().map(|((property, _, _), _)| *property).collect();
     for property in properties(&schema(&|_| None)).keys().map(String::as_str) {

@@ -5,6 +5,7 @@ mod cache_changes;
 mod caches;
 mod catalog;
 mod changes;
+mod clusters;
 mod database_changes;
 mod databases;
 mod documents;

@@ -18,6 +18,7 @@ use outrigger_model::{Kind, Properties, Resource};
 use outrigger_tests::LocalAws;
 
 use crate::changes::changes_since;
+use crate::clusters;
 use crate::databases::{instance, parameter_group, scene};
 use crate::harness::{TOKEN, Vpc, differences, resource, settle, target, text, with_aws};
 use crate::roles::monitoring_role;
@@ -95,7 +96,8 @@ async fn tags(aws: &LocalAws, resource: &Resource, observed: &Observed) -> Resul
     match resource.key.kind {
         Kind::DbSubnetGroup => of_rds("subgrp").await,
         Kind::DbParameterGroup => of_rds("pg").await,
-        Kind::DbInstance => of_rds("db").await,
+        Kind::DbInstance | Kind::DbClusterInstance => of_rds("db").await,
+        Kind::DbCluster => of_rds("cluster").await,
         Kind::CacheSubnetGroup => of_elasticache("subnetgroup").await,
         Kind::ReplicationGroup => of_elasticache("replicationgroup").await,
         Kind::Stream => {
@@ -142,7 +144,11 @@ fn tags_that_are_no_longer_wanted_are_taken_off() -> Result<()> {
         let (streams, secrets) = (&Streams::new(&aws.aws()), &Secrets::new(&aws.aws()));
         let (alarms, log_groups) = (&Alarms::new(&aws.aws()), &LogGroups::new(&aws.aws()));
         let logs = resource(aws, "database-postgresql", Properties::LogGroup(LogGroup {}));
-        let table: [(&dyn Provider, Resource, &str); 10] = [
+        let of = scene.properties.clone();
+        let of_cluster = clusters::properties(aws, of.secret, of.subnet_group, &vpc.group);
+        let cluster = clusters::cluster(aws, &of_cluster);
+        let member = clusters::instance(aws, &cluster, 1);
+        let table: [(&dyn Provider, Resource, &str); 12] = [
             (databases, scene.subnet_group.resource, "RemoveTagsFromResource"),
             (databases, parameters, "RemoveTagsFromResource"),
             (
@@ -150,6 +156,8 @@ fn tags_that_are_no_longer_wanted_are_taken_off() -> Result<()> {
                 instance(aws, &scene.properties).resource,
                 "RemoveTagsFromResource",
             ),
+            (databases, cluster.resource, "RemoveTagsFromResource"),
+            (databases, member.resource, "RemoveTagsFromResource"),
             (caches, cache_subnet_group(aws, vpc), "RemoveTagsFromResource"),
             (caches, cache(aws, vpc), "RemoveTagsFromResource"),
             (streams, stream(aws), "RemoveTagsFromStream"),

@@ -17,24 +17,38 @@ pub fn everything_of(stack: &str) -> Value {
     database["parameters"] = json!({"log_statement": "ddl", "shared_preload_libraries": "pg_stat_statements"});
     database["monitoring_interval_seconds"] = json!(60);
     database["log_exports"] = json!(["postgresql"]);
+    document["clusters"] = json!({ "main": {
+        "engine": "aurora_postgresql",
+        "version": "15.13",
+        "capacity_acu_min": 0.5,
+        "capacity_acu_max": 1.0,
+        "instances": 1,
+        "data_api": true,
+        "database": "iotdb",
+        "user": "iotadmin",
+        "deletion_protection": false,
+        "final_snapshot": false,
+    } });
     document
 }
 
 /// How many there are of each kind in [`everything_of`]; what has no list of its own is part of another's values.
-const COUNTS: [(&str, usize); 16] = [
+const COUNTS: [(&str, usize); 18] = [
     ("alarm", 4),
     ("cache", 1),
     ("cache subnet group", 1),
-    ("db instance", 1),
+    ("db cluster", 1),
+    ("db cluster snapshot", 0),
+    ("db instance", 2),
     ("db parameter group", 1),
     ("db snapshot", 0),
-    ("db subnet group", 1),
+    ("db subnet group", 2),
     ("internet gateway", 1),
     ("log group", 1),
     ("role", 1),
     ("route table", 2),
-    ("secret", 1),
-    ("security group", 2),
+    ("secret", 2),
+    ("security group", 3),
     ("stream", 1),
     ("subnet", 4),
     ("vpc", 1),
@@ -79,13 +93,15 @@ found["route table"] = ec2.describe_route_tables(Filters=of_stack)["RouteTables"
 found["security group"] = ec2.describe_security_groups(Filters=of_stack)["SecurityGroups"]
 
 found["db instance"] = ours(rds.describe_db_instances()["DBInstances"], "DBInstanceIdentifier")
+found["db cluster"] = ours(rds.describe_db_clusters()["DBClusters"], "DBClusterIdentifier")
+found["db cluster snapshot"] = ours(rds.describe_db_cluster_snapshots()["DBClusterSnapshots"], "DBClusterIdentifier")
 found["db subnet group"] = ours(rds.describe_db_subnet_groups()["DBSubnetGroups"], "DBSubnetGroupName")
 found["db parameter group"] = ours(rds.describe_db_parameter_groups()["DBParameterGroups"], "DBParameterGroupName")
 found["db snapshot"] = ours(rds.describe_db_snapshots()["DBSnapshots"], "DBInstanceIdentifier")
 for group in found["db parameter group"]:
     shown = rds.describe_db_parameters(DBParameterGroupName=group["DBParameterGroupName"], Source="user")
     group["values"] = {it["ParameterName"]: it.get("ParameterValue") for it in shown["Parameters"]}
-for name, arn in (("db instance", "DBInstanceArn"), ("db subnet group", "DBSubnetGroupArn"), ("db parameter group", "DBParameterGroupArn")):
+for name, arn in (("db instance", "DBInstanceArn"), ("db cluster", "DBClusterArn"), ("db subnet group", "DBSubnetGroupArn"), ("db parameter group", "DBParameterGroupArn")):
     for it in found[name]:
         it["tags"] = rds.list_tags_for_resource(ResourceName=it[arn])["TagList"]
 

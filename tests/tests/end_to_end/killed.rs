@@ -16,7 +16,7 @@ use crate::harness::{control_plane, json_of, now_ms, outrigger, region, start, w
 
 /// The first call that makes an object of each kind, the one that deletes it, and whether the function dies before it is
 /// carried out. What only tags identify is looked for during a minute after a create that was not, so only one is not.
-const KILLS: [(&str, &str, &str, &str, bool); 18] = [
+const KILLS: [(&str, &str, &str, &str, bool); 19] = [
     ("vpc", "ec2", "CreateVpc", "DeleteVpc", false),
     ("subnet", "ec2", "CreateSubnet", "DeleteSubnet", false),
     (
@@ -57,6 +57,7 @@ const KILLS: [(&str, &str, &str, &str, bool); 18] = [
         false,
     ),
     ("db-instance", "rds", "CreateDBInstance", "DeleteDBInstance", true),
+    ("db-cluster", "rds", "CreateDBCluster", "DeleteDBCluster", false),
     ("role", "iam", "CreateRole", "DeleteRole", false),
     (
         "cache-subnet-group",

@@ -3,6 +3,7 @@
 
 mod cargo_lambda;
 mod clients;
+mod clusters;
 mod concurrency;
 mod documented;
 mod drift;

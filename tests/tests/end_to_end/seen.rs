@@ -45,11 +45,14 @@ for vpc in seen["vpcs"].values():
     attached = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc["VpcId"]]}])
     vpc["gateways"] = len(attached["InternetGateways"])
 
-seen |= {kind: {} for kind in ("databases", "db_subnet_groups", "parameter_groups", "snapshots", "caches")}
+seen |= {kind: {} for kind in ("databases", "clusters", "db_subnet_groups", "parameter_groups", "snapshots", "caches")}
 for it in pages(rds, "describe_db_instances", "DBInstances"):
     if it["DBInstanceIdentifier"].startswith(prefix):
         it["automated_backups"] = it.get("BackupRetentionPeriod")
         put("databases", short(it["DBInstanceIdentifier"]), it, it["TagList"])
+for it in pages(rds, "describe_db_clusters", "DBClusters"):
+    if it["DBClusterIdentifier"].startswith(prefix):
+        put("clusters", short(it["DBClusterIdentifier"]), it, it["TagList"])
 for it in pages(rds, "describe_db_subnet_groups", "DBSubnetGroups"):
     if it["DBSubnetGroupName"].startswith(prefix):
         zones = sorted(subnet["SubnetAvailabilityZone"]["Name"] for subnet in it["Subnets"])
@@ -63,6 +66,10 @@ for it in pages(rds, "describe_db_parameter_groups", "DBParameterGroups"):
 for it in pages(rds, "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
     if it["DBSnapshotIdentifier"].startswith(prefix):
         put("snapshots", short(it["DBSnapshotIdentifier"]), it)
+
+for it in pages(rds, "describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual"):
+    if it["DBClusterSnapshotIdentifier"].startswith(prefix):
+        put("snapshots", short(it["DBClusterSnapshotIdentifier"]), it)
 
 for it in pages(caches, "describe_replication_groups", "ReplicationGroups"):
     if it["ReplicationGroupId"].startswith(prefix):

@@ -111,6 +111,7 @@ def _resource(find: Callable) -> Callable:
         if service in _NAMED:
             # What is tagged is named by its ARN.
             arn = iam_actions._query_param(parameters, "ResourceName")
+            arn = arn or iam_actions._query_param(parameters, "ResourceArn")
             if arn and arn.startswith("arn:"):
                 return arn
         for name, kind in _NAMED.get(service, {}).items():

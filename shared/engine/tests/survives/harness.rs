@@ -15,6 +15,19 @@ pub fn the_document() -> Value {
     database["parameters"] = json!({ "log_statement": "all", "shared_preload_libraries": "pg_stat_statements" });
     database["monitoring_interval_seconds"] = json!(60);
     database["log_exports"] = json!(["postgresql"]);
+    document["clusters"] = json!({ "main": {
+        "engine": "aurora_postgresql",
+        "version": "15.10",
+        "capacity_acu_min": 0.5,
+        "capacity_acu_max": 1.0,
+        "instances": 2,
+        "data_api": true,
+        "database": "iotdb",
+        "user": "iotadmin",
+        "log_exports": ["postgresql"],
+        "deletion_protection": false,
+        "final_snapshot": false,
+    } });
     document
 }
 
@@ -90,6 +103,7 @@ pub fn the_graph() -> outrigger_plan::Graph {
         zones: vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()],
         versions: BTreeMap::from([
             ("databases.database".to_owned(), "15.15".to_owned()),
+            ("clusters.main".to_owned(), "15.10".to_owned()),
             ("caches.cache".to_owned(), "7.0".to_owned()),
         ]),
         static_parameters: BTreeMap::new(),
