@@ -15,7 +15,9 @@ pub(crate) fn outcome(property: &str, outcome: Outcome) -> String {
 
 /// What an effect means for the component that a property is of.
 fn effect(property: &str, effect: Effect) -> &'static str {
-    let holds_data = property.starts_with("databases.") || property.starts_with("caches.");
+    let holds_data = ["databases.", "clusters.", "caches."]
+        .iter()
+        .any(|part| property.starts_with(part));
     match effect {
         Effect::InPlace => "in place",
         Effect::Restarts => "in place, with a restart or a failover: clients lose their connections",

@@ -2,6 +2,7 @@
 //!
 //! This crate is pure and deterministic: the same document, answers of AWS and records always make the same plan.
 
+pub mod capacity;
 mod change;
 mod consequence;
 pub mod critical_path;

@@ -183,7 +183,7 @@ fn the_planner_s_catalog() -> Result<()> {
             };
             ensure!(quota.limit > quota.used, "{quota:?}");
         }
-        ensure!(quotas.len() == 11, "{quotas:?}");
+        ensure!(quotas.len() == 12, "{quotas:?}");
         // The default VPC.
         let (vpcs, _) = counted(Counted::Objects(Kind::Vpc));
         let before = vpcs.context("no quota of VPCs")?.used;

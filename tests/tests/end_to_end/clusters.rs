@@ -108,17 +108,26 @@ async fn a_cluster_stands_up_changes_and_leaves_nothing() {
     let changed = Seen::of(aws, REGION, STACK);
     changed.check(&[
         ("/clusters/main/EngineVersion", json!("15.15")),
-        ("/clusters/main/ServerlessV2ScalingConfiguration/MaxCapacity", json!(4.0)),
+        (
+            "/clusters/main/ServerlessV2ScalingConfiguration/MaxCapacity",
+            json!(4.0),
+        ),
         ("/clusters/main/HttpEndpointEnabled", json!(false)),
         ("/clusters/main/Port", json!(5433)),
         ("/clusters/main/BackupRetentionPeriod", json!(14)),
         ("/clusters/main/PreferredBackupWindow", json!("01:00-02:00")),
-        ("/clusters/main/PreferredMaintenanceWindow", json!("tue:05:00-tue:06:00")),
+        (
+            "/clusters/main/PreferredMaintenanceWindow",
+            json!("tue:05:00-tue:06:00"),
+        ),
         ("/clusters/main/AutoMinorVersionUpgrade", json!(false)),
         ("/clusters/main/EnabledCloudwatchLogsExports", Value::Null),
         ("/clusters/main/tags/Owner", json!("ada")),
         ("/databases/main-2/AutoMinorVersionUpgrade", json!(false)),
-        ("/databases/main-2/PreferredMaintenanceWindow", json!("tue:05:00-tue:06:00")),
+        (
+            "/databases/main-2/PreferredMaintenanceWindow",
+            json!("tue:05:00-tue:06:00"),
+        ),
         ("/databases/main-2/EngineVersion", json!("15.15")),
         ("/databases/main-2/tags/Owner", json!("ada")),
         ("/databases/main-3/AvailabilityZone", json!(format!("{REGION}a"))),
@@ -184,7 +193,10 @@ fn stands(seen: &Seen) {
         ("/clusters/main/EnabledCloudwatchLogsExports", json!(["postgresql"])),
         ("/clusters/main/tags/Name", json!("aurora-production-main")),
         ("/clusters/main/tags/Project", json!("IoT-Sensor-Processing")),
-        ("/clusters/main/tags/outrigger:resource", json!(format!("{REGION}/db-cluster/main"))),
+        (
+            "/clusters/main/tags/outrigger:resource",
+            json!(format!("{REGION}/db-cluster/main")),
+        ),
         ("/databases/main-1/DBInstanceClass", json!("db.serverless")),
         ("/databases/main-1/DBInstanceStatus", json!("available")),
         ("/databases/main-1/PubliclyAccessible", json!(false)),

@@ -8,7 +8,7 @@ use outrigger_model::document::{Code, Document, VersionPolicy};
 use outrigger_model::{Kind, Problem, Properties, Record, ResourceKey};
 use outrigger_plan::expand::parameter_family;
 use outrigger_plan::plan::Records;
-use outrigger_plan::{Resolved, parameters, version};
+use outrigger_plan::{Resolved, capacity, parameters, version};
 
 use super::Ports;
 use crate::state::content::StackState;
@@ -38,6 +38,12 @@ pub(super) async fn resolve(
     };
     versions(ports, document, records, known, &mut resolved, &mut problems).await?;
     static_parameters(ports, document, &mut resolved, &mut problems).await?;
+    for (name, cluster) in &document.clusters {
+        let component = format!("clusters.{name}");
+        if let Some(version) = resolved.versions.get(&component) {
+            problems.extend(capacity::problems(&component, cluster, version));
+        }
+    }
     for (component, version) in Resolved::unasked(document).versions {
         resolved.versions.entry(component).or_insert(version);
     }
