@@ -12,7 +12,7 @@ pub(crate) struct Template {
 }
 
 /// Every reference stack.
-pub(crate) const ALL: [Template; 2] = [
+pub(crate) const ALL: [Template; 3] = [
     Template {
         name: "data-processing",
         text: include_str!("../../stacks/data-processing.yaml"),
@@ -20,6 +20,10 @@ pub(crate) const ALL: [Template; 2] = [
     Template {
         name: "postgres-ha",
         text: include_str!("../../stacks/postgres-ha.yaml"),
+    },
+    Template {
+        name: "secure-pipeline",
+        text: include_str!("../../stacks/secure-pipeline.yaml"),
     },
 ];
 

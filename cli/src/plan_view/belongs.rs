@@ -11,6 +11,8 @@ use outrigger_plan::{Plan, Step};
 pub(crate) enum Component {
     /// The network.
     Network,
+    /// A key.
+    Key(String),
     /// A stream.
     Stream(String),
     /// A cache.
@@ -25,6 +27,7 @@ impl fmt::Display for Component {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Component::Network => formatter.write_str("network"),
+            Component::Key(name) => write!(formatter, "keys.{name}"),
             Component::Stream(name) => write!(formatter, "streams.{name}"),
             Component::Cache(name) => write!(formatter, "caches.{name}"),
             Component::Database(name) => write!(formatter, "databases.{name}"),
@@ -47,6 +50,8 @@ pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::KmsKey
+        | Kind::KmsAlias
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::Role
@@ -70,7 +75,9 @@ pub(crate) fn components(plan: &Plan) -> BTreeMap<&ResourceKey, Component> {
         }
     }
     let component = |key: &ResourceKey, step: &Step| {
-        let own = heart_of(key).or_else(|| is_of_network(key.kind).then_some(Component::Network));
+        let own = heart_of(key)
+            .or_else(|| key_of(key))
+            .or_else(|| is_of_network(key.kind).then_some(Component::Network));
         own.or_else(|| needed_by.get(&key.current()).cloned())
             .or_else(|| step.resource.depends_on.iter().find_map(heart_of))
             // A deletion waits for what has used it until now.
@@ -82,6 +89,11 @@ pub(crate) fn components(plan: &Plan) -> BTreeMap<&ResourceKey, Component> {
         .iter()
         .map(|(key, step)| (key, component(key, step)))
         .collect()
+}
+
+/// A key is its own, whoever uses it.
+fn key_of(key: &ResourceKey) -> Option<Component> {
+    matches!(key.kind, Kind::KmsKey | Kind::KmsAlias).then(|| Component::Key(key.current().name))
 }
 
 fn is_of_network(kind: Kind) -> bool {
@@ -105,6 +117,8 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::KmsKey
+        | Kind::KmsAlias
         | Kind::DbInstance
         | Kind::ReplicationGroup
         | Kind::Stream

@@ -18,6 +18,15 @@ pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<Str
                 .collect();
             rules.join(", ")
         }
+        Properties::KmsKey(key) => {
+            let rotation = if key.rotation {
+                "rotated every year"
+            } else {
+                "not rotated"
+            };
+            format!("{rotation}, kept {} days when it goes", key.deletion_window_days)
+        }
+        Properties::KmsAlias(_) => physical_name.to_owned(),
         Properties::DbParameterGroup(group) => {
             let parameters: Vec<String> = group
                 .parameters
@@ -73,6 +82,7 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
         Properties::DbInstance(DbInstance {
             final_snapshot: true, ..
         }) => Some("a final snapshot is kept"),
+        Properties::KmsKey(_) => Some("scheduled for deletion: with it goes what it has encrypted"),
         Properties::DbInstance(_) | Properties::ReplicationGroup(_) | Properties::Stream(_) => Some("its data is lost"),
         Properties::Vpc(_)
         | Properties::Subnet(_)
@@ -81,6 +91,7 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
         | Properties::Route(_)
         | Properties::RouteTableAssociation(_)
         | Properties::SecurityGroup(_)
+        | Properties::KmsAlias(_)
         | Properties::DbSubnetGroup(_)
         | Properties::DbParameterGroup(_)
         | Properties::Role(_)

@@ -295,15 +295,22 @@ fn waits(properties: &Properties, change: &Change) -> bool {
     }
 }
 
-/// The final snapshots that the plan's deletions leave, as RDS names them. One whose name is taken gets another ending.
+/// What the plan's deletions leave: final snapshots, as RDS names them (one whose name is taken gets another ending), and
+/// keys pending deletion.
 fn kept(plan: &Plan) -> Vec<String> {
     plan.steps
         .values()
         .filter(|step| matches!(step.action, Action::Delete { .. }))
         .filter_map(|step| match &step.resource.properties {
-            Properties::DbInstance(database) if database.final_snapshot => {
-                Some(format!("{}-final-snapshot", step.resource.physical_name))
-            }
+            Properties::DbInstance(database) if database.final_snapshot => Some(format!(
+                "{}-final-snapshot (final snapshot)",
+                step.resource.physical_name
+            )),
+            Properties::KmsKey(key) => Some(format!(
+                "the key {} (for {} days, until AWS deletes it)",
+                step.resource.key.current().name,
+                key.deletion_window_days
+            )),
             _ => None,
         })
         .collect()

@@ -76,8 +76,8 @@ pub(crate) fn render(view: &View, paint: Paint) -> String {
     }
     if !view.kept.is_empty() {
         text.push_str("\nkept\n");
-        for snapshot in &view.kept {
-            text.push_str(&format!("  {snapshot} (final snapshot)\n"));
+        for kept in &view.kept {
+            text.push_str(&format!("  {kept}\n"));
         }
     }
     text.push_str(&format!("\nplan: {}\n", view.summary));

@@ -31,6 +31,7 @@ pub(crate) fn exception(property: &str, consequence: &Consequence) -> Option<(&'
     let exception = consequence.exception?;
     let when = match exception.when {
         When::Lowered => "if lowered",
+        When::SwitchedOff => "if switched off",
         When::OffOrOn => "from or to 0",
         When::StaticParameter => "if static",
     };

@@ -2,7 +2,9 @@
 //! call may take, what becomes of what is not at rest or cannot be changed, lists of many pages, the comparison of tags, and AWS's request ids.
 
 mod clients;
+mod encryption;
 mod error;
+mod find;
 mod number;
 mod pages;
 mod rest;
@@ -11,7 +13,9 @@ mod time;
 mod traced;
 
 pub use clients::{Aws, Clients};
+pub use encryption::{encryption_key, key_id};
 pub use error::{call_error, chain, is_code};
+pub use find::{Candidate, Choice, choose};
 pub use number::number;
 pub use pages::pages;
 pub use rest::{gone_meanwhile, not_at_rest, unchangeable};

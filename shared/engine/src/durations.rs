@@ -86,6 +86,10 @@ pub const fn of(kind: Kind) -> Durations {
         Kind::Secret | Kind::SecretAttachment => {
             at_once(&["https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html"])
         }
+        // "eventually consistent": most changes show at once, some after a few seconds.
+        Kind::KmsKey | Kind::KmsAlias => at_once(&[
+            "https://docs.aws.amazon.com/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency",
+        ]),
         // 3 s from another continent.
         Kind::LogGroup => at_once(&["https://github.com/turbot/steampipe-plugin-aws/pull/31"]),
         Kind::Alarm => {

@@ -147,6 +147,10 @@ kinds! {
     RouteTableAssociation = "route-table-association", Network, UniqueName, [];
     /// `AWS::EC2::SecurityGroup`, with its rules.
     SecurityGroup = "security-group", Network, UniqueName, [];
+    /// `AWS::KMS::Key`, with its policy. Its id is that of the key, not its ARN.
+    KmsKey = "kms-key", Datastore, TagOnly, ["arn"];
+    /// `AWS::KMS::Alias` of one of the stack's keys.
+    KmsAlias = "kms-alias", Datastore, UniqueName, [];
     /// `AWS::RDS::DBSubnetGroup`.
     DbSubnetGroup = "db-subnet-group", Datastore, UniqueName, [];
     /// `AWS::RDS::DBParameterGroup`. Its family is part of its name, so that two majors of one database never meet.

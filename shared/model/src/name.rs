@@ -45,6 +45,8 @@ fn length_max(kind: Kind) -> usize {
         Kind::Role => 64,
         // logGroupName: 1 to 512; whoever writes to it gives it its name.
         Kind::LogGroup => 512,
+        // AliasName: 1 to 256; the component gives it its name.
+        Kind::KmsAlias => 256,
         // GroupName, DBSubnetGroupName, CacheSubnetGroupName, AlarmName: 255; a tag's value: 256; a secret: 512.
         Kind::Vpc
         | Kind::Subnet
@@ -53,6 +55,7 @@ fn length_max(kind: Kind) -> usize {
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::KmsKey
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::CacheSubnetGroup

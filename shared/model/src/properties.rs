@@ -72,7 +72,7 @@ macro_rules! properties {
 }
 
 properties! {
-    Vpc, Subnet, InternetGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup,
+    Vpc, Subnet, InternetGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup, KmsKey, KmsAlias,
     DbSubnetGroup, DbParameterGroup, DbInstance, Role, CacheSubnetGroup, ReplicationGroup, Stream, Secret,
     SecretAttachment, Alarm, LogGroup,
 }
@@ -153,6 +153,25 @@ pub struct IngressRule {
     pub description: String,
 }
 
+/// A symmetric KMS key for encryption at rest. Its policy is always the same: the account administers it, and data is
+/// encrypted and decrypted through the services that a stack stores data in, and in no other way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KmsKey {
+    /// What it is for.
+    pub description: String,
+    /// Whether AWS makes new key material every year.
+    pub rotation: bool,
+    /// How long its deletion can be taken back.
+    pub deletion_window_days: u32,
+}
+
+/// A name of a KMS key, which people and other accounts' tools know it by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KmsAlias {
+    /// The key's id.
+    pub key: Input,
+}
+
 /// A DB subnet group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DbSubnetGroup {
@@ -229,6 +248,9 @@ pub struct DbInstance {
     pub subnet_group: Input,
     /// The security groups' ids.
     pub security_groups: Vec<Input>,
+    /// The ARN of the KMS key that its storage is encrypted with; AWS's own without.
+    #[serde(default)]
+    pub encryption_key: Option<Input>,
     /// The DB parameter group's name; the engine's default group without.
     #[serde(default)]
     pub parameter_group: Option<Input>,
@@ -296,6 +318,12 @@ pub struct ReplicationGroup {
     pub subnet_group: Input,
     /// The security groups' ids.
     pub security_groups: Vec<Input>,
+    /// The ARN of the KMS key that it is encrypted with at rest; AWS's own without.
+    #[serde(default)]
+    pub encryption_key: Option<Input>,
+    /// The ARN of the secret whose `password` is its AUTH token; without one, clients need no token.
+    #[serde(default)]
+    pub auth_secret: Option<Input>,
     /// When changes take effect that AWS can put off.
     #[serde(default)]
     pub apply: Apply,
@@ -313,6 +341,9 @@ pub struct Stream {
     pub retention_hours: u32,
     /// The shard-level metrics that are on, such as `IncomingBytes`.
     pub shard_metrics: BTreeSet<String>,
+    /// The ARN of the KMS key that records are encrypted with; not encrypted without.
+    #[serde(default)]
+    pub encryption_key: Option<Input>,
 }
 
 /// A secret: JSON `{username, password, engine, port, dbname}` with a generated password, and `host` once known.
@@ -322,15 +353,18 @@ pub struct Secret {
     pub description: String,
     /// The user's name.
     pub username: String,
-    /// The engine, `postgres`.
+    /// The engine, `postgres` or `redis`.
     pub engine: String,
     /// The port the engine listens on.
     pub port: u16,
-    /// The database's name.
+    /// The database's name; of Redis its number.
     pub database: String,
+    /// The ARN of the KMS key that it is encrypted with; AWS's own without.
+    #[serde(default)]
+    pub encryption_key: Option<Input>,
 }
 
-/// The host and port of a database, in its secret.
+/// The host and port of a database or a cache, in its secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecretAttachment {
     /// The secret's ARN.

@@ -45,6 +45,8 @@ pub(crate) enum Rule {
     Always(Effect),
     /// A number or a version: more means one thing, less another.
     Directed { raised: Effect, lowered: Effect },
+    /// Something that may be there or not: given one thing, taken away another.
+    Taken { given: Effect, taken: Effect },
     /// A number: from 0 or to 0 means something else than between two others.
     Switched { switched: Effect, otherwise: Effect },
 }
@@ -127,8 +129,11 @@ fn entries(property: &str, from: Value, to: Value, effect: Effect, note: Option<
 pub(crate) const TAGS: Effect = Effect::InPlace;
 
 fn has_tags(kind: Kind) -> bool {
-    // A route, an association and the host in a secret are parts of something that has tags.
-    !matches!(kind, Kind::Route | Kind::RouteTableAssociation | Kind::SecretAttachment)
+    // A route, an association, an alias and the host in a secret are parts of something that has tags.
+    !matches!(
+        kind,
+        Kind::Route | Kind::RouteTableAssociation | Kind::SecretAttachment | Kind::KmsAlias
+    )
 }
 
 fn judge(
@@ -148,6 +153,13 @@ fn judge(
                     .to_owned(),
             );
         }
+        (Kind::ReplicationGroup, "auth_secret") if !from.is_null() && !to.is_null() => {
+            return Err(
+                "its secret is another one now, whose token the cache does not know; restore the secret that was \
+                 deleted, then try again"
+                    .to_owned(),
+            );
+        }
         (Kind::Stream, "shards") => shards(from, to)?,
         _ => None,
     };
@@ -160,6 +172,10 @@ fn effect(kind: Kind, property: &str, from: &Value, to: &Value) -> Effect {
         Rule::Directed { raised, lowered } => match is_lower(to, from) {
             true => lowered,
             false => raised,
+        },
+        Rule::Taken { given, taken } => match to.is_null() {
+            true => taken,
+            false => given,
         },
         Rule::Switched { switched, otherwise } => match (number(from) == 0) != (number(to) == 0) {
             true => switched,
@@ -185,7 +201,7 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
         Kind::DbSubnetGroup | Kind::CacheSubnetGroup => replaces_if(property == "vpc"),
         Kind::DbParameterGroup => replaces_if(["family", "description"].contains(&property)),
         Kind::DbInstance => match property {
-            "database" | "user" | "subnet_group" => Rule::Always(Effect::Replaces),
+            "database" | "user" | "subnet_group" | "encryption_key" => Rule::Always(Effect::Replaces),
             "storage_gib" => Rule::Directed {
                 raised: Effect::InPlace,
                 lowered: Effect::Replaces,
@@ -203,7 +219,11 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             _ => Rule::Always(Effect::InPlace),
         },
         Kind::ReplicationGroup => match property {
-            "port" | "subnet_group" => Rule::Always(Effect::Replaces),
+            "port" | "subnet_group" | "encryption_key" => Rule::Always(Effect::Replaces),
+            "auth_secret" => Rule::Taken {
+                given: Effect::InPlace,
+                taken: Effect::Replaces,
+            },
             "engine_version" => Rule::Directed {
                 raised: Effect::Restarts,
                 lowered: Effect::Replaces,
@@ -211,9 +231,14 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             "node_type" => Rule::Always(Effect::Restarts),
             _ => Rule::Always(Effect::InPlace),
         },
-        Kind::Role | Kind::Stream | Kind::Secret | Kind::SecretAttachment | Kind::Alarm | Kind::LogGroup => {
-            Rule::Always(Effect::InPlace)
-        }
+        Kind::KmsKey
+        | Kind::KmsAlias
+        | Kind::Role
+        | Kind::Stream
+        | Kind::Secret
+        | Kind::SecretAttachment
+        | Kind::Alarm
+        | Kind::LogGroup => Rule::Always(Effect::InPlace),
     }
 }
 

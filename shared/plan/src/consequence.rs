@@ -53,6 +53,8 @@ pub struct Exception {
 pub enum When {
     /// To a lower number or version.
     Lowered,
+    /// From true to false.
+    SwitchedOff,
     /// From 0 to another number, or back.
     OffOrOn,
     /// Of a parameter that takes effect only when the database restarts.
@@ -109,11 +111,13 @@ fn of_properties(properties: &[(Kind, &str)]) -> (Outcome, Option<Exception>) {
     let usual = rules().map(|rule| match rule {
         Rule::Always(effect) => effect,
         Rule::Directed { raised, .. } => raised,
+        Rule::Taken { given, .. } => given,
         Rule::Switched { otherwise, .. } => otherwise,
     });
     let exceptions = rules().filter_map(|rule| match rule {
         Rule::Always(_) => None,
         Rule::Directed { lowered, .. } => Some((When::Lowered, lowered)),
+        Rule::Taken { taken, .. } => Some((When::SwitchedOff, taken)),
         Rule::Switched { switched, .. } => Some((When::OffOrOn, switched)),
     });
     let strongest = exceptions.max_by_key(|(_, effect)| *effect);
@@ -125,7 +129,8 @@ fn of_properties(properties: &[(Kind, &str)]) -> (Outcome, Option<Exception>) {
 
 use Becomes::{AnotherStack, AsWhatIsInIt, ComeAndGo, Nothing, Parameters, Properties, Tags};
 use Kind::{
-    Alarm, DbInstance, DbSubnetGroup, ReplicationGroup, Secret, SecretAttachment, SecurityGroup, Stream, Subnet, Vpc,
+    Alarm, DbInstance, DbSubnetGroup, KmsKey, ReplicationGroup, Secret, SecretAttachment, SecurityGroup, Stream,
+    Subnet, Vpc,
 };
 
 /// Every property of a document, and what it becomes.
@@ -147,10 +152,15 @@ const TABLE: &[(&str, Becomes)] = &[
         "network.private.cidrs",
         Properties(&[(Subnet, "cidr"), (DbSubnetGroup, "subnets")]),
     ),
+    ("keys", ComeAndGo),
+    ("keys.rotation", Properties(&[(KmsKey, "rotation")])),
+    ("keys.deletion_window_days", Nothing),
+    ("keys.tags", Tags),
     ("streams", ComeAndGo),
     ("streams.shards", Properties(&[(Stream, "shards")])),
     ("streams.retention_hours", Properties(&[(Stream, "retention_hours")])),
     ("streams.shard_metrics", Properties(&[(Stream, "shard_metrics")])),
+    ("streams.encryption_key", Properties(&[(Stream, "encryption_key")])),
     ("streams.tags", Tags),
     ("caches", ComeAndGo),
     ("caches.engine", Nothing),
@@ -167,6 +177,11 @@ const TABLE: &[(&str, Becomes)] = &[
         Properties(&[(ReplicationGroup, "automatic_failover")]),
     ),
     ("caches.multi_az", Properties(&[(ReplicationGroup, "multi_az")])),
+    (
+        "caches.encryption_key",
+        Properties(&[(ReplicationGroup, "encryption_key"), (Secret, "encryption_key")]),
+    ),
+    ("caches.auth_token", Properties(&[(ReplicationGroup, "auth_secret")])),
     ("caches.apply", Properties(&[(ReplicationGroup, "apply")])),
     (
         "caches.allow_replace",
@@ -201,6 +216,10 @@ const TABLE: &[(&str, Becomes)] = &[
             (Secret, "port"),
             (SecretAttachment, "port"),
         ]),
+    ),
+    (
+        "databases.encryption_key",
+        Properties(&[(DbInstance, "encryption_key"), (Secret, "encryption_key")]),
     ),
     ("databases.backups", AsWhatIsInIt),
     (
@@ -269,6 +288,14 @@ fn note(property: &str) -> Option<&'static str> {
         "variables" => "what uses a variable changes with it",
         "network.cidr" => "everything in the network is replaced with it, databases and caches included",
         "network.zones" | "network.public" | "network.private" => "what is in the subnets that stay goes on",
+        "keys" => {
+            "what is taken away is scheduled for deletion; once it is gone, nothing that was encrypted with it can be read"
+        }
+        "keys.deletion_window_days" => "what counts is its value when the key goes",
+        "streams.encryption_key" => "records that are in the stream already stay as they are encrypted",
+        "caches.auth_token" => {
+            "clients that send no token go on until the second of two calls; then every client needs it"
+        }
         "streams" | "caches" => "what is taken away is deleted with everything in it; a new name is another one",
         "databases" => {
             "what is taken away is deleted with everything in it, unless it is protected; a new name is another one"

@@ -395,6 +395,8 @@ impl Planner<'_> {
             // Its name is unique within its VPC.
             Properties::SecurityGroup(_) if !in_the_same_vpc(&key.current()) => Vec::new(),
             Properties::SecurityGroup(_)
+            | Properties::KmsKey(_)
+            | Properties::KmsAlias(_)
             | Properties::DbSubnetGroup(_)
             | Properties::DbParameterGroup(_)
             | Properties::DbInstance(_)
@@ -442,6 +444,8 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         | Properties::Route(_)
         | Properties::RouteTableAssociation(_)
         | Properties::SecurityGroup(_)
+        | Properties::KmsKey(_)
+        | Properties::KmsAlias(_)
         | Properties::DbSubnetGroup(_)
         | Properties::DbParameterGroup(_)
         | Properties::Role(_)

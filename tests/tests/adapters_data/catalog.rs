@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use outrigger_aws_cloudwatch::Alarms;
-use outrigger_aws_elasticache::{Caches, nodes};
+use outrigger_aws_elasticache::nodes;
 use outrigger_aws_kinesis::{Streams, shards};
 use outrigger_aws_resourcegroupstagging::tagged;
 use outrigger_aws_secretsmanager::Secrets;
@@ -71,7 +71,7 @@ fn what_carries_a_stack_s_tags_is_found() -> Result<()> {
     with_aws(async |aws| {
         let (ours, region) = (aws.aws(), region(aws));
         let vpc = vpc(aws).await?;
-        let caches = Caches::new(&ours);
+        let caches = crate::caches::caches(&ours);
         let group = CacheSubnetGroup {
             vpc: outrigger_model::Input::Text("vpc-0".to_owned()),
             description: "private".to_owned(),
@@ -88,6 +88,8 @@ fn what_carries_a_stack_s_tags_is_found() -> Result<()> {
             multi_az: true,
             subnet_group: text(&group.physical_name),
             security_groups: vec![text(&vpc.group)],
+            encryption_key: None,
+            auth_secret: None,
             apply: Apply::Now,
             allow_replace: false,
         };
@@ -95,6 +97,7 @@ fn what_carries_a_stack_s_tags_is_found() -> Result<()> {
             shards: 2,
             retention_hours: 24,
             shard_metrics: Default::default(),
+            encryption_key: None,
         };
         let alarm = Alarm {
             description: "no records".to_owned(),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail, ensure};
 use outrigger_aws_cloudwatch::Alarms;
 use outrigger_aws_cloudwatchlogs::LogGroups;
-use outrigger_aws_elasticache::Caches;
 use outrigger_aws_iam::Roles;
 use outrigger_aws_kinesis::Streams;
 use outrigger_aws_secretsmanager::Secrets;
@@ -17,6 +16,7 @@ use outrigger_model::resource::TAG_STACK;
 use outrigger_model::{Kind, Properties, Resource};
 use outrigger_tests::LocalAws;
 
+use crate::caches::caches as provider_of_caches;
 use crate::changes::changes_since;
 use crate::databases::{instance, parameter_group, scene};
 use crate::harness::{TOKEN, Vpc, differences, resource, settle, target, text, with_aws};
@@ -43,6 +43,8 @@ fn cache(aws: &LocalAws, vpc: &Vpc) -> Resource {
         multi_az: false,
         subnet_group: text(cache_subnet_group(aws, vpc).physical_name),
         security_groups: vec![text(&vpc.group)],
+        encryption_key: None,
+        auth_secret: None,
         apply: Apply::Now,
         allow_replace: false,
     };
@@ -54,6 +56,7 @@ fn stream(aws: &LocalAws) -> Resource {
         shards: 1,
         retention_hours: 24,
         shard_metrics: Default::default(),
+        encryption_key: None,
     };
     resource(aws, "events", Properties::Stream(properties))
 }
@@ -138,7 +141,7 @@ fn tags_that_are_no_longer_wanted_are_taken_off() -> Result<()> {
         let (databases, vpc) = (&scene.provider, &scene.vpc);
         let parameters = [("log_statement", "all"), ("max_connections", "200")];
         let parameters = parameter_group(aws, "database", "postgres15", &parameters);
-        let (roles, caches) = (&Roles::new(&aws.aws(), None), &Caches::new(&aws.aws()));
+        let (roles, caches) = (&Roles::new(&aws.aws(), None), &provider_of_caches(&aws.aws()));
         let (streams, secrets) = (&Streams::new(&aws.aws()), &Secrets::new(&aws.aws()));
         let (alarms, log_groups) = (&Alarms::new(&aws.aws()), &LogGroups::new(&aws.aws()));
         let logs = resource(aws, "database-postgresql", Properties::LogGroup(LogGroup {}));

@@ -18,6 +18,7 @@ mod policies;
 mod postgres_ha;
 mod rollback;
 mod secrets;
+mod secure_pipeline;
 mod seen;
 mod stand_up;
 mod updates;

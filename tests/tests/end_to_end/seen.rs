@@ -89,6 +89,21 @@ for it in pages(secrets, "list_secrets", "SecretList"):
         it["value"]["password"] = len(it["value"]["password"])
         put("secrets", short(it["Name"]), it, it["Tags"])
 
+keys = client("kms")
+seen["keys"], seen["key_aliases"] = {}, {}
+aliases = pages(keys, "list_aliases", "Aliases")
+for it in pages(keys, "list_keys", "Keys"):
+    pairs = keys.list_resource_tags(KeyId=it["KeyId"])["Tags"]
+    of = {pair["TagKey"]: pair["TagValue"] for pair in pairs}
+    if of.get("outrigger:stack") == stack:
+        it = keys.describe_key(KeyId=it["KeyId"])["KeyMetadata"]
+        it["rotation"] = keys.get_key_rotation_status(KeyId=it["KeyId"])["KeyRotationEnabled"]
+        it["policy"] = json.loads(keys.get_key_policy(KeyId=it["KeyId"], PolicyName="default")["Policy"])
+        put("keys", of["outrigger:resource"].rpartition("/")[2], it, of)
+        for alias in aliases:
+            if alias.get("TargetKeyId") == it["KeyId"]:
+                put("key_aliases", alias["AliasName"].replace("/", "."), alias)
+
 alarms = client("cloudwatch")
 seen["alarms"] = {}
 for it in pages(alarms, "describe_alarms", "MetricAlarms"):

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_rds::types::DbInstance as SdkInstance;
-use outrigger_aws::missing_tags;
+use outrigger_aws::{key_id, missing_tags};
 use outrigger_engine::ports::provider::Difference;
 use outrigger_model::properties::{Apply, DbInstance};
 use serde::Serialize;
@@ -374,6 +374,16 @@ fn what_never_changes(comparison: &mut Comparison, wanted: &DbInstance, actual: 
         |group| group.eq_ignore_ascii_case(wanted.subnet_group.text()),
     );
     comparison.fixed("storage_encrypted", true, actual.storage_encrypted());
+    // Without a key of the document's own it is encrypted with one of AWS's, whichever that is.
+    if let Some(key) = &wanted.encryption_key {
+        comparison.add(
+            "encryption_key",
+            key,
+            Values::of(actual.kms_key_id.clone()),
+            Closable::No,
+            |actual| key_id(actual) == key_id(key.text()),
+        );
+    }
 }
 
 /// To how much AWS may round up what is asked for: "values that are not at least 10% greater than the existing value are
@@ -432,6 +442,7 @@ pub(super) mod tests {
             secret: text("arn"),
             subnet_group: text("Group"),
             security_groups: vec![text("sg-1")],
+            encryption_key: Some(text("arn:aws:kms:us-east-1:1:key/a")),
             parameter_group: Some(text("main-postgres15")),
             static_parameters: BTreeMap::from([("max_connections".to_owned(), "200".to_owned())]),
             monitoring_interval_seconds: 60,
@@ -470,6 +481,7 @@ pub(super) mod tests {
             .auto_minor_version_upgrade(true)
             .deletion_protection(false)
             .storage_encrypted(true)
+            .kms_key_id("arn:aws:kms:us-east-1:1:key/a")
             .publicly_accessible(false)
             .copy_tags_to_snapshot(true)
     }
@@ -572,6 +584,10 @@ pub(super) mod tests {
         check(
             actual().publicly_accessible(true),
             &["publicly_accessible: false / true"],
+        );
+        check(
+            actual().kms_key_id("arn:aws:kms:us-east-1:1:key/theirs"),
+            &[r#"encryption_key: "arn:aws:kms:us-east-1:1:key/a" / "arn:aws:kms:us-east-1:1:key/theirs""#],
         );
         check(actual().storage_encrypted(false), &["storage_encrypted: true / false"]);
     }

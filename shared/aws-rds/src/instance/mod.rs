@@ -28,6 +28,8 @@ const CODES: &[(&str, CallErrorKind)] = &[
     ("DBParameterGroupNotFound", CallErrorKind::NotYet),
     ("InvalidSubnet", CallErrorKind::NotYet),
     ("InvalidVPCNetworkStateFault", CallErrorKind::NotYet),
+    // Of a key too: what is created may not show everywhere yet.
+    ("KMSKeyNotAccessibleFault", CallErrorKind::NotYet),
     // No machine of this class is free in the zones just now.
     ("InsufficientDBInstanceCapacity", CallErrorKind::NotYet),
     // Being created, changed, backed up or deleted.
@@ -111,6 +113,7 @@ async fn create(
         .set_max_allocated_storage(storage_max)
         .storage_type(&wanted.storage_type)
         .storage_encrypted(true)
+        .set_kms_key_id(wanted.encryption_key.as_ref().map(|key| key.text().to_owned()))
         .publicly_accessible(false)
         .multi_az(wanted.multi_az)
         .db_name(&wanted.database)

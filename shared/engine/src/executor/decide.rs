@@ -317,6 +317,8 @@ fn patience(kind: Kind) -> Patience {
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::KmsKey
+        | Kind::KmsAlias
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::CacheSubnetGroup

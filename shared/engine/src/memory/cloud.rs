@@ -613,7 +613,8 @@ fn differences(wanted: &Properties, actual: &Properties) -> Vec<Difference> {
 }
 
 /// Every property that AWS knows of some kind: all but those that are Outrigger's alone.
-const PROPERTIES: [&str; 54] = [
+const PROPERTIES: [&str; 58] = [
+    "auth_secret",
     "automatic_failover",
     "backup_retention_days",
     "backup_window",
@@ -625,12 +626,14 @@ const PROPERTIES: [&str; 54] = [
     "description",
     "destination",
     "dimensions",
+    "encryption_key",
     "engine",
     "engine_version",
     "family",
     "gateway",
     "host",
     "ingress",
+    "key",
     "log_exports",
     "maintenance_window",
     "managed_policies",
@@ -650,6 +653,7 @@ const PROPERTIES: [&str; 54] = [
     "port",
     "public_address_on_launch",
     "retention_hours",
+    "rotation",
     "route_table",
     "secret",
     "security_groups",
@@ -686,11 +690,12 @@ fn is_protected(properties: &Properties) -> bool {
 /// How many calls a kind needs after the one that creates it, as over AWS.
 fn set_up_calls(kind: Kind) -> u32 {
     match kind {
-        Kind::Vpc => 2,
+        Kind::Vpc | Kind::KmsKey => 2,
         Kind::InternetGateway | Kind::SecurityGroup | Kind::Subnet | Kind::Stream => 1,
         Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
+        | Kind::KmsAlias
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::DbInstance

@@ -54,6 +54,10 @@ pub struct Document {
     pub tags: BTreeMap<String, String>,
     /// The network: a VPC over some availability zones, with DNS support and host names on.
     pub network: Network,
+    /// Customer-managed KMS keys, by name, for encryption at rest: components say which one is theirs. Each has the alias
+    /// `alias/<stack>-<name>-<environment>`.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Key>"))]
+    pub keys: BTreeMap<String, Key>,
     /// Kinesis data streams, by name.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Stream>"))]
     pub streams: BTreeMap<String, Stream>,
@@ -126,6 +130,26 @@ pub struct Subnets {
     pub cidrs: Option<Vec<Ipv4Net>>,
 }
 
+/// A customer-managed KMS key, which encrypts data at rest. Only the services that store a stack's data may use it, on behalf
+/// of who may use them in the account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// Whether AWS makes new key material every year. What was encrypted before stays readable.
+    #[serde(default = "defaults::yes")]
+    pub rotation: bool,
+    /// How long its deletion can be taken back, from the moment that the stack is destroyed. After that, nothing that was
+    /// encrypted with it can be read any more, snapshots included.
+    #[serde(default = "defaults::deletion_window_days")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 7, max = 30)))]
+    pub deletion_window_days: u32,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
+}
+
 /// A provisioned Kinesis data stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -142,6 +166,10 @@ pub struct Stream {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::shard_metrics"))]
     pub shard_metrics: BTreeSet<String>,
+    /// The key of the document's `keys` that records are encrypted with. Left out, they are not encrypted at rest.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::key_name"))]
+    pub encryption_key: Option<String>,
     /// Tags of its own, over those of the document.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
@@ -177,6 +205,13 @@ pub struct Cache {
     /// Whether nodes are spread over availability zones. It needs `automatic_failover`.
     #[serde(default = "defaults::yes")]
     pub multi_az: bool,
+    /// The key of the document's `keys` that it is encrypted with at rest. Left out, it is AWS's own.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::key_name"))]
+    pub encryption_key: Option<String>,
+    /// Whether clients need a token (Redis AUTH). It is generated, and lives in a secret of the cache alone.
+    #[serde(default)]
+    pub auth_token: bool,
     /// When changes take effect that AWS can put off.
     #[serde(default)]
     pub apply: Apply,
@@ -238,6 +273,10 @@ pub struct Database {
     #[serde(default = "defaults::postgres_port")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1150, max = 65_535)))]
     pub port: u16,
+    /// The key of the document's `keys` that it, its snapshots and its secret are encrypted with. Left out, it is AWS's own.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::key_name"))]
+    pub encryption_key: Option<String>,
     /// Automated backups.
     #[serde(default)]
     pub backups: Backups,
@@ -414,11 +453,16 @@ impl fmt::Display for ComponentPath {
 pub enum OutputPath {
     /// The VPC's id.
     VpcId,
+    /// An attribute of a key, one of [`OutputPath::KEY`]: its name, and the attribute.
+    Key(String, String),
     /// An attribute of a component, one of [`OutputPath::attributes`].
     Component(ComponentPath, String),
 }
 
 impl OutputPath {
+    /// The attributes that an output can name on a key.
+    pub const KEY: [&'static str; 3] = ["id", "arn", "alias"];
+
     /// The attributes that an output can name on a component.
     pub fn attributes(component: &ComponentPath) -> &'static [&'static str] {
         match component {
@@ -432,7 +476,7 @@ impl OutputPath {
                 "secret_arn",
                 "subnet_group_name",
             ],
-            ComponentPath::Cache(_) => &["endpoint", "port", "arn"],
+            ComponentPath::Cache(_) => &["endpoint", "port", "arn", "secret_arn"],
             ComponentPath::Stream(_) => &["name", "arn"],
         }
     }
@@ -452,6 +496,15 @@ impl std::str::FromStr for OutputPath {
             )
         };
         let (component, attribute) = text.rsplit_once('.').ok_or_else(wrong)?;
+        if let Some(key) = component.strip_prefix("keys.") {
+            return match Self::KEY.contains(&attribute) {
+                true => Ok(Self::Key(key.to_owned(), attribute.to_owned())),
+                false => Err(format!(
+                    "`{component}` has no attribute `{attribute}`; it has {}",
+                    Self::KEY.join(", ")
+                )),
+            };
+        }
         let component: ComponentPath = component.parse().map_err(|_| wrong())?;
         let known = Self::attributes(&component);
         if known.contains(&attribute) {
@@ -469,6 +522,7 @@ impl fmt::Display for OutputPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OutputPath::VpcId => formatter.write_str("network.vpc_id"),
+            OutputPath::Key(name, attribute) => write!(formatter, "keys.{name}.{attribute}"),
             OutputPath::Component(component, attribute) => write!(formatter, "{component}.{attribute}"),
         }
     }
@@ -518,6 +572,10 @@ fn scalars<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap
 mod defaults {
     pub(super) fn yes() -> bool {
         true
+    }
+
+    pub(super) fn deletion_window_days() -> u32 {
+        30
     }
 
     pub(super) fn retention_hours() -> u32 {

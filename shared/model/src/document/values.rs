@@ -58,6 +58,17 @@ pub(super) fn named<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// The name of one of the document's keys.
+pub(super) fn key_name(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = name(60, "data");
+    schema.insert("type".to_owned(), vec!["string", "null"].into());
+    schema.insert(
+        "errorMessage".to_owned(),
+        "the name of one of the document's keys".into(),
+    );
+    schema
+}
+
 pub(super) fn tags(_: &mut SchemaGenerator) -> Schema {
     let allowed = "letters, digits, spaces and _ . : / = + - @";
     let good = "[^\\x00-\\x1f!\"#$%&'()*,;<>?\\[\\\\\\]^`{|}~]*";
@@ -214,6 +225,8 @@ impl JsonSchema for OutputPath {
         ];
         let mut patterns = vec!["network\\.vpc_id".to_owned()];
         let mut allowed = vec!["network.vpc_id".to_owned()];
+        patterns.push(format!("keys\\.{NAME}\\.({})", OutputPath::KEY.join("|")));
+        allowed.push(format!("keys.<name>. and one of {}", OutputPath::KEY.join(", ")));
         for (kind, component) in components {
             let attributes = OutputPath::attributes(&component);
             patterns.push(format!("{kind}\\.{NAME}\\.({})", attributes.join("|")));

@@ -26,6 +26,7 @@ impl Expansion<'_> {
                 subnets: network.private_subnets.iter().map(Input::id_of).collect(),
             }),
         );
+        let encryption_key = self.encryption_key(database.encryption_key.as_ref());
         let secret = self.add(
             Kind::Secret,
             name,
@@ -35,6 +36,7 @@ impl Expansion<'_> {
                 engine: "postgres".to_owned(),
                 port: database.port,
                 database: database.database.clone(),
+                encryption_key: encryption_key.clone(),
             }),
         );
         let instance = self.add_tagged(
@@ -53,6 +55,7 @@ impl Expansion<'_> {
                 secret: Input::of(&secret, "arn"),
                 subnet_group: Input::id_of(&subnet_group),
                 security_groups: vec![Input::id_of(&security_group)],
+                encryption_key,
                 parameter_group: parameter_group.as_ref().map(Input::id_of),
                 static_parameters: database
                     .parameters

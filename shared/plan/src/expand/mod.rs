@@ -3,6 +3,7 @@
 mod alarm;
 mod cache;
 mod database;
+mod key;
 mod network;
 mod stream;
 
@@ -67,6 +68,9 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
         problems: Vec::new(),
     };
     let network = expansion.network();
+    for (name, key) in &document.keys {
+        expansion.key(name, key);
+    }
     for (name, stream) in &document.streams {
         expansion.stream(name, stream);
     }
@@ -91,7 +95,11 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
     let key = |kind: Kind, name: &str| ResourceKey::new(&document.region, kind, name);
     let (resource, attribute) = match path {
         OutputPath::VpcId => (key(Kind::Vpc, VPC), "id"),
-        OutputPath::Component(ComponentPath::Database(name), attribute) if attribute == "secret_arn" => {
+        OutputPath::Key(name, attribute) if attribute == "alias" => (key(Kind::KmsAlias, name), "id"),
+        OutputPath::Key(name, attribute) => (key(Kind::KmsKey, name), attribute.as_str()),
+        OutputPath::Component(ComponentPath::Database(name) | ComponentPath::Cache(name), attribute)
+            if attribute == "secret_arn" =>
+        {
             (key(Kind::Secret, name), "arn")
         }
         OutputPath::Component(ComponentPath::Database(name), attribute) if attribute == "subnet_group_name" => {

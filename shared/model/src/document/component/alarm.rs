@@ -17,6 +17,7 @@ pub(in super::super) struct Known<'a> {
     pub(super) databases: BTreeSet<&'a str>,
     pub(super) caches: BTreeSet<&'a str>,
     pub(super) streams: BTreeSet<&'a str>,
+    pub(super) keys: BTreeSet<&'a str>,
     document: &'a Value,
 }
 
@@ -30,6 +31,7 @@ impl<'a> Known<'a> {
             databases: names("databases"),
             caches: names("caches"),
             streams: names("streams"),
+            keys: names("keys"),
             document,
         }
     }
@@ -197,6 +199,11 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
     let path: Result<OutputPath, String> = written.parse();
     let problem = match &path {
         Ok(OutputPath::VpcId) => return path.ok(),
+        Ok(OutputPath::Key(name, _)) if known.keys.contains(name.as_str()) => return path.ok(),
+        Ok(OutputPath::Key(name, _)) => {
+            let message = format!("the document has no key `{}`", shown(name));
+            Problem::at(Code::Reference, place, message)
+        }
         Ok(OutputPath::Component(component, _)) if known.has(component) => return path.ok(),
         Ok(OutputPath::Component(component, _)) => {
             let message = format!("the document has no component `{}`", shown(&component.to_string()));
@@ -212,7 +219,12 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
         let names = OutputPath::attributes(&component).iter();
         names.map(|name| format!("{component}.{name}")).collect::<Vec<_>>()
     });
-    let all: Vec<String> = std::iter::once("network.vpc_id".to_owned()).chain(attributes).collect();
+    let keys = known.keys.iter().take(100);
+    let of_keys = keys.flat_map(|key| OutputPath::KEY.map(|name| format!("keys.{key}.{name}")));
+    let all: Vec<String> = std::iter::once("network.vpc_id".to_owned())
+        .chain(attributes)
+        .chain(of_keys)
+        .collect();
     problems.add(
         problem.help(match nearest(&written, all.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean `{meant}`?"),

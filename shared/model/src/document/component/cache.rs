@@ -6,10 +6,10 @@ use super::super::collect::{Problems, shown};
 use super::super::fields::{Fields, boolean, choice, number, text};
 use super::super::problem::{Code, Problem};
 use super::super::{Cache, VersionPolicy, defaults};
-use super::tags;
+use super::{Known, key, tags};
 use crate::properties::Apply;
 
-pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Option<Cache> {
+pub(super) fn cache(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Cache> {
     let mut fields = Fields::of(value, place, problems)?;
     let engine = fields.required("engine", "redis", choice);
     let version = fields.required("version", "\"7.0\"", text(Code::Form, version));
@@ -19,6 +19,8 @@ pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Opti
     let port = fields.or("port", defaults::redis_port(), number(1, u64::from(u16::MAX)));
     let automatic_failover = fields.or("automatic_failover", defaults::yes(), boolean);
     let multi_az = fields.or("multi_az", defaults::yes(), boolean);
+    let encryption_key = fields.option("encryption_key", key::name(known));
+    let auth_token = fields.or("auth_token", false, boolean);
     let apply = fields.or("apply", Apply::default(), choice);
     let allow_replace = fields.or("allow_replace", false, boolean);
     let tags = fields.collection("tags", tags);
@@ -54,6 +56,8 @@ pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Opti
         port: port?,
         automatic_failover: automatic_failover?,
         multi_az: multi_az?,
+        encryption_key: encryption_key?,
+        auth_token: auth_token?,
         apply: apply?,
         allow_replace: allow_replace?,
         tags: tags?,

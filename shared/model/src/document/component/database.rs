@@ -8,13 +8,13 @@ use super::super::collect::{Problems, shown};
 use super::super::fields::{Fields, boolean, choice, named, number, some_of, text, wrong_type};
 use super::super::problem::{Code, Problem};
 use super::super::{Backups, Database, StorageType, VersionPolicy, defaults};
-use super::{tags, window};
+use super::{Known, key, tags, window};
 use crate::properties::Apply;
 
 /// RDS for PostgreSQL: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html>.
 const STORAGE_GIB: (u64, u64) = (20, 65_536);
 
-pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> Option<Database> {
+pub(super) fn database(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Database> {
     let mut fields = Fields::of(value, place, problems)?;
     let engine = fields.required("engine", "postgres", choice);
     let version = fields.required("version", "\"15.15\"", text(Code::Form, version));
@@ -27,6 +27,7 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
     let database = fields.required("database", "shop", text(Code::Name, identifier));
     let user = fields.required("user", "shop_owner", text(Code::Name, user));
     let port = fields.or("port", defaults::postgres_port(), number(1150, u64::from(u16::MAX)));
+    let encryption_key = fields.option("encryption_key", key::name(known));
     let backups = fields.or("backups", Backups::default(), backups);
     let maintenance_window = fields.or(
         "maintenance_window",
@@ -77,6 +78,7 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
         database: database?,
         user: user?,
         port: port?,
+        encryption_key: encryption_key?,
         backups: backups?,
         maintenance_window: maintenance_window?,
         minor_upgrades: minor_upgrades?,

@@ -3,6 +3,7 @@
 mod alarm;
 mod cache;
 mod database;
+mod key;
 pub(super) mod metrics;
 mod network;
 mod stream;
@@ -22,13 +23,14 @@ use crate::key::Region;
 pub(super) use alarm::Known;
 
 /// The parts of a document.
-pub(super) const PARTS: [&str; 11] = [
+pub(super) const PARTS: [&str; 12] = [
     "stack",
     "environment",
     "region",
     "on_failure",
     "tags",
     "network",
+    "keys",
     "streams",
     "caches",
     "databases",
@@ -54,8 +56,15 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
     let on_failure = fields.collection::<OnFailure>("on_failure", choice);
     let tags = fields.collection("tags", tags);
     let own_tags = tags.as_ref().map_or(0, BTreeMap::len);
-    let databases = fields.collection("databases", components(database::database));
-    let caches = fields.collection("caches", components(cache::cache));
+    let keys = fields.collection("keys", components(key::key));
+    let databases = fields.collection(
+        "databases",
+        components(|value, place, problems| database::database(value, place, &known, problems)),
+    );
+    let caches = fields.collection(
+        "caches",
+        components(|value, place, problems| cache::cache(value, place, &known, problems)),
+    );
     let needs = network::Needs {
         private: !known.databases.is_empty() || !known.caches.is_empty(),
     };
@@ -64,7 +73,10 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         "{cidr: 10.0.0.0/16, zones: 2, private: {}}",
         |value, place, problems| network::network(value, place, needs, problems),
     );
-    let streams = fields.collection("streams", components(stream::stream));
+    let streams = fields.collection(
+        "streams",
+        components(|value, place, problems| stream::stream(value, place, &known, problems)),
+    );
     let alarms = fields.collection("alarms", |value, place, problems| {
         let read =
             components(|value, place, problems| alarm::alarm(value, place, &known, problems))(value, place, problems);
@@ -87,6 +99,7 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         on_failure: on_failure?,
         tags: tags?,
         network: network?,
+        keys: keys?,
         streams: streams?,
         caches: caches?,
         databases: databases?,
@@ -288,7 +301,7 @@ fn tag(key: &str, value: &str, place: &str, problems: &mut Problems) {
 
 /// A component carries the document's tags beside its own.
 fn too_many_tags(document: &Value, own: usize, problems: &mut Problems) {
-    for part in ["streams", "caches", "databases"] {
+    for part in ["keys", "streams", "caches", "databases"] {
         let components = document.get(part).and_then(Value::as_object).into_iter().flatten();
         for (name, component) in components {
             let count = component
