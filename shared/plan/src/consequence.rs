@@ -154,7 +154,10 @@ const TABLE: &[(&str, Becomes)] = &[
     ),
     ("keys", ComeAndGo),
     ("keys.rotation", Properties(&[(KmsKey, "rotation")])),
-    ("keys.deletion_window_days", Nothing),
+    (
+        "keys.deletion_window_days",
+        Properties(&[(KmsKey, "deletion_window_days")]),
+    ),
     ("keys.tags", Tags),
     ("streams", ComeAndGo),
     ("streams.shards", Properties(&[(Stream, "shards")])),

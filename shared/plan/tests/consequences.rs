@@ -106,6 +106,47 @@ const EXAMPLES: &[Example] = &[
         "{}",
         "{network: {private: {cidrs: [10.0.20.0/24, 10.0.21.0/24]}}}",
     ),
+    ("keys", "{}", "{keys: {another: {}}}"),
+    (
+        "keys.rotation",
+        "{keys: {data: {rotation: true}}}",
+        "{keys: {data: {rotation: false}}}",
+    ),
+    (
+        "keys.deletion_window_days",
+        "{keys: {data: {deletion_window_days: 30}}}",
+        "{keys: {data: {deletion_window_days: 7}}}",
+    ),
+    (
+        "keys.tags",
+        "{keys: {data: {tags: {}}}}",
+        "{keys: {data: {tags: {Owner: one}}}}",
+    ),
+    (
+        "streams.encryption_key",
+        "{keys: {one: {}, two: {}}, streams: {stream: {encryption_key: one}}}",
+        "{keys: {one: {}, two: {}}, streams: {stream: {encryption_key: two}}}",
+    ),
+    (
+        "streams.encryption_key",
+        "{keys: {one: {}}, streams: {stream: {encryption_key: one}}}",
+        "{keys: {one: {}}, streams: {stream: {encryption_key: null}}}",
+    ),
+    (
+        "caches.encryption_key",
+        "{keys: {one: {}}, caches: {cache: {encryption_key: null}}}",
+        "{keys: {one: {}}, caches: {cache: {encryption_key: one}}}",
+    ),
+    (
+        "caches.auth_token",
+        "{caches: {cache: {auth_token: false}}}",
+        "{caches: {cache: {auth_token: true}}}",
+    ),
+    (
+        "databases.encryption_key",
+        "{keys: {one: {}, two: {}}, databases: {database: {encryption_key: one}}}",
+        "{keys: {one: {}, two: {}}, databases: {database: {encryption_key: two}}}",
+    ),
     ("streams", "{}", "{streams: {another: {shards: 1}}}"),
     (
         "streams.shards",
@@ -364,6 +405,14 @@ const EXCEPTIONS: &[(Example, When)] = &[
             "{caches: {cache: {version: \"7.0\"}}}",
         ),
         When::Lowered,
+    ),
+    (
+        (
+            "caches.auth_token",
+            "{caches: {cache: {auth_token: true}}}",
+            "{caches: {cache: {auth_token: false}}}",
+        ),
+        When::SwitchedOff,
     ),
     (
         (
