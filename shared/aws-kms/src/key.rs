@@ -16,14 +16,11 @@ use outrigger_aws::{
 };
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::KmsKey;
-use outrigger_model::resource::{TAG_INTENT, is_ours};
+use outrigger_model::resource::{TAG_DELETION, TAG_INTENT, is_ours};
 use serde_json::Value;
 
 use crate::calls::{self, CODES, NOT_FOUND};
 use crate::{POLL_SECONDS, policy};
-
-/// On a key whose deletion Outrigger has asked for, with what asked.
-const TAG_DELETION: &str = "outrigger:deletion";
 
 /// `AWS::KMS::Key` has these besides its properties.
 const STATE: &str = "state";

@@ -15,6 +15,7 @@ pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
             let (kind, id) = resource.split_once('/')?;
             (ec2(kind)?, id)
         }
+        "kms" => (Kind::KmsKey, resource.strip_prefix("key/")?),
         "kinesis" => (Kind::Stream, stream(resource)?),
         // <type>:<name>
         "rds" => named(
@@ -114,6 +115,8 @@ mod tests {
         check("elasticache snapshot:a", None);
         check("kinesis stream/a-b-events", Some((Kind::Stream, "a-b-events")));
         check("kinesis stream/a-b-events/consumer/c:1", None);
+        check("kms key/1234-ab", Some((Kind::KmsKey, "1234-ab")));
+        check("kms alias/a", None);
         check("cloudwatch alarm:a-b-alarm", Some((Kind::Alarm, "a-b-alarm")));
         check("cloudwatch dashboard/a", None);
         let group = "/aws/rds/instance/a-b-db/postgresql";

@@ -15,6 +15,11 @@ pub fn the_document() -> Value {
     database["parameters"] = json!({ "log_statement": "all", "shared_preload_libraries": "pg_stat_statements" });
     database["monitoring_interval_seconds"] = json!(60);
     database["log_exports"] = json!(["postgresql"]);
+    document["keys"] = json!({ "data": {} });
+    for component in ["/databases/database", "/caches/cache", "/streams/stream"] {
+        document.pointer_mut(component).unwrap()["encryption_key"] = json!("data");
+    }
+    document["caches"]["cache"]["auth_token"] = json!(true);
     document
 }
 
