@@ -14,6 +14,7 @@ pub(crate) fn reference(name: &str) -> Value {
     let text = match name {
         "data-processing" => include_str!("../../../stacks/data-processing.yaml"),
         "postgres-ha" => include_str!("../../../stacks/postgres-ha.yaml"),
+        "secure-pipeline" => include_str!("../../../stacks/secure-pipeline.yaml"),
         other => panic!("there is no document {other}"),
     };
     document::from_text(text).unwrap()
@@ -56,7 +57,7 @@ async fn text_after(name: &str, change: impl Fn(&mut Value)) -> String {
 
 #[tokio::test]
 async fn fresh_stacks() {
-    for name in ["data-processing", "postgres-ha"] {
+    for name in ["data-processing", "postgres-ha", "secure-pipeline"] {
         let text = text_of(&World::new(Habits::default()), &reference(name)).await;
         insta::assert_snapshot!(format!("fresh_{name}"), text);
     }

@@ -272,7 +272,6 @@ pub(crate) async fn delete(
     if is_leaving(&key) {
         return Ok(Progress::Done);
     }
-    let is_duplicate = target.id.as_deref().is_some_and(|recorded| recorded != id);
     let tags = calls::tags(client, id).await?;
     if !is_ours(&tags, &target.resource.tags) {
         return Err(gone_meanwhile(call, "the key's tags that make it ours"));
@@ -286,7 +285,7 @@ pub(crate) async fn delete(
         .await?;
         return Ok(Progress::changed(POLL_SECONDS));
     }
-    let days = match target.unprotect || is_duplicate {
+    let days = match target.unprotect {
         true => WINDOW_DAYS_MIN,
         false => wanted.deletion_window_days,
     };

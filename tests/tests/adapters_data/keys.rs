@@ -80,12 +80,13 @@ fn keys_change_in_place() -> Result<()> {
         };
         let id = settle(&provider, &standing.target()).await?.id;
         let snapshot = async || shown(&client, &id).await;
+        let services = ["elasticache", "kinesis", "rds", "secretsmanager"];
+        let services = services.map(|service| format!("{service}.{}.amazonaws.com", aws.region()));
         let seen = snapshot().await?;
         ensure!(
             seen == json!({
                 "state": "Enabled", "description": "data", "rotation": true, "statements": 3,
-                "via": ["elasticache", "kinesis", "rds", "secretsmanager"]
-                    .map(|service| format!("{service}.{}.amazonaws.com", aws.region())),
+                "via": services,
             }),
             "{seen}"
         );
