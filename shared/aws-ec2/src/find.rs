@@ -42,7 +42,7 @@ macro_rules! find {
     };
 }
 
-pub(crate) use outrigger_aws::{Candidate, Choice, choose};
+pub(crate) use outrigger_aws::{Candidate, choose};
 
 #[cfg(test)]
 pub(crate) mod tests {
