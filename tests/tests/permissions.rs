@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The adapter crates, and how IAM names their services.
-const SERVICES: [(&str, &str); 13] = [
+const SERVICES: [(&str, &str); 14] = [
     ("aws-cloudwatch", "cloudwatch"),
     ("aws-cloudwatchlogs", "logs"),
     ("aws-ec2", "ec2"),
@@ -17,6 +17,7 @@ const SERVICES: [(&str, &str); 13] = [
     ("aws-s3", "s3"),
     ("aws-secretsmanager", "secretsmanager"),
     ("aws-servicequotas", "servicequotas"),
+    ("aws-sns", "sns"),
     ("aws-sts", "sts"),
 ];
 

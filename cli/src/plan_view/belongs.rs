@@ -17,6 +17,8 @@ pub(crate) enum Component {
     Cache(String),
     /// A database.
     Database(String),
+    /// A topic.
+    Topic(String),
     /// What cannot be told.
     Other(Lane),
 }
@@ -28,6 +30,7 @@ impl fmt::Display for Component {
             Component::Stream(name) => write!(formatter, "streams.{name}"),
             Component::Cache(name) => write!(formatter, "caches.{name}"),
             Component::Database(name) => write!(formatter, "databases.{name}"),
+            Component::Topic(name) => write!(formatter, "topics.{name}"),
             Component::Other(lane) => lane.fmt(formatter),
         }
     }
@@ -40,6 +43,7 @@ pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
         Kind::DbInstance => Some(Component::Database(name)),
         Kind::ReplicationGroup => Some(Component::Cache(name)),
         Kind::Stream => Some(Component::Stream(name)),
+        Kind::Topic => Some(Component::Topic(name)),
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
@@ -54,7 +58,8 @@ pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
         | Kind::Secret
         | Kind::SecretAttachment
         | Kind::Alarm
-        | Kind::LogGroup => None,
+        | Kind::LogGroup
+        | Kind::Subscription => None,
     }
 }
 
@@ -108,6 +113,8 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         | Kind::DbInstance
         | Kind::ReplicationGroup
         | Kind::Stream
-        | Kind::Alarm => None,
+        | Kind::Alarm
+        | Kind::Topic
+        | Kind::Subscription => None,
     }
 }

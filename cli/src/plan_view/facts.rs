@@ -57,12 +57,14 @@ pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<Str
             format!("{} {comparison} {}", alarm.metric, alarm.threshold)
         }
         Properties::LogGroup(_) => physical_name.to_owned(),
+        Properties::Subscription(of) => format!("{} to {}", of.protocol.as_str(), of.endpoint),
         Properties::InternetGateway(_)
         | Properties::RouteTable(_)
         | Properties::RouteTableAssociation(_)
         | Properties::DbSubnetGroup(_)
         | Properties::CacheSubnetGroup(_)
-        | Properties::SecretAttachment(_) => return None,
+        | Properties::SecretAttachment(_)
+        | Properties::Topic(_) => return None,
     };
     Some(fact)
 }
@@ -88,6 +90,8 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
         | Properties::Secret(_)
         | Properties::SecretAttachment(_)
         | Properties::Alarm(_)
-        | Properties::LogGroup(_) => None,
+        | Properties::LogGroup(_)
+        | Properties::Topic(_)
+        | Properties::Subscription(_) => None,
     }
 }

@@ -155,6 +155,7 @@ pub(crate) mod tests {
             not: Default::default(),
             tags_gone: Default::default(),
             unprotect: false,
+            going: false,
         }
     }
 

@@ -39,6 +39,8 @@ pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
             let name = name.strip_suffix(":*").unwrap_or(name);
             (kind, Some(name).filter(|name| !name.contains(':'))?)
         }
+        // <name>; a subscription's goes on with its id.
+        "sns" => (Kind::Topic, Some(arn).filter(|_| !resource.contains(':'))?),
         // Secrets are observed by their ARN, which says more than the name.
         "secretsmanager" => (named(resource, &[("secret", Kind::Secret)])?.0, arn),
         _ => return None,
@@ -122,6 +124,9 @@ mod tests {
         check("logs log-group:a:log-stream:b", None);
         let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b-db-AbCdEf";
         check("secretsmanager secret:a-b-db-AbCdEf", Some((Kind::Secret, secret)));
+        let topic = "arn:aws:sns:us-east-1:123456789012:a-b-alerts";
+        check("sns a-b-alerts", Some((Kind::Topic, topic)));
+        check("sns a-b-alerts:8a21d249-4329-4871-acc6-7be709c6ea7f", None);
         check("lambda function:a", None);
         assert_eq!(tagged("arn:aws:s3:::bucket"), None);
         assert_eq!(tagged("text"), None);

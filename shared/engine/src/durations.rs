@@ -88,6 +88,9 @@ pub const fn of(kind: Kind) -> Durations {
         }
         // 3 s from another continent.
         Kind::LogGroup => at_once(&["https://github.com/turbot/steampipe-plugin-aws/pull/31"]),
+        Kind::Topic | Kind::Subscription => {
+            at_once(&["https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html"])
+        }
         Kind::Alarm => {
             at_once(&["https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"])
         }

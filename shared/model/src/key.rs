@@ -63,7 +63,7 @@ pub enum Lane {
     Network,
     /// Secrets, databases, caches, streams: `create-datastore`.
     Datastore,
-    /// Alarms and log groups: `create-observability`.
+    /// Alarms, log groups and topics: `create-observability`.
     Observability,
 }
 
@@ -171,6 +171,10 @@ kinds! {
     Alarm = "alarm", Observability, UniqueName, ["arn"];
     /// `AWS::Logs::LogGroup`.
     LogGroup = "log-group", Observability, UniqueName, ["arn"];
+    /// `AWS::SNS::Topic`.
+    Topic = "topic", Observability, UniqueName, ["arn", "name"];
+    /// `AWS::SNS::Subscription`: its topic, protocol and endpoint tell which it is.
+    Subscription = "subscription", Observability, UniqueName, [];
 }
 
 impl fmt::Display for Kind {

@@ -45,6 +45,8 @@ fn length_max(kind: Kind) -> usize {
         Kind::Role => 64,
         // logGroupName: 1 to 512; whoever writes to it gives it its name.
         Kind::LogGroup => 512,
+        // Name of a topic: 1 to 256; a subscription has none.
+        Kind::Topic | Kind::Subscription => 256,
         // GroupName, DBSubnetGroupName, CacheSubnetGroupName, AlarmName: 255; a tag's value: 256; a secret: 512.
         Kind::Vpc
         | Kind::Subnet

@@ -74,7 +74,7 @@ macro_rules! properties {
 properties! {
     Vpc, Subnet, InternetGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup,
     DbSubnetGroup, DbParameterGroup, DbInstance, Role, CacheSubnetGroup, ReplicationGroup, Stream, Secret,
-    SecretAttachment, Alarm, LogGroup,
+    SecretAttachment, Alarm, LogGroup, Topic, Subscription,
 }
 
 /// A VPC; DNS support and host names are always on.
@@ -364,11 +364,60 @@ pub struct Alarm {
     pub periods: u32,
     /// What a period without data counts as.
     pub missing_data: MissingData,
+    /// The ARNs of the topics that are told when it fires, and when all is well again.
+    #[serde(default)]
+    pub topics: Vec<Input>,
 }
 
 /// A log group that an AWS service writes to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogGroup {}
+
+/// A standard SNS topic; whoever is in its account may publish to it, as AWS has it by default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Topic {}
+
+/// Somebody or something that a topic's messages go to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The topic's ARN.
+    pub topic: Input,
+    /// How messages travel.
+    pub protocol: Protocol,
+    /// Where to: an address, a URL, a number or an ARN.
+    pub endpoint: String,
+}
+
+/// How a topic's messages travel:
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Mail for people. Whoever has the address confirms once, by the link in the first mail.
+    Email,
+    /// A POST to an address that begins with `https://`, which confirms by itself.
+    Https,
+    /// A text message to a telephone number.
+    Sms,
+    /// To an SQS queue, whose policy lets the topic send.
+    Sqs,
+    /// To a Lambda function, whose policy lets SNS invoke it.
+    Lambda,
+}
+
+impl Protocol {
+    /// AWS's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Email => "email",
+            Protocol::Https => "https",
+            Protocol::Sms => "sms",
+            Protocol::Sqs => "sqs",
+            Protocol::Lambda => "lambda",
+        }
+    }
+}
 
 /// How a period's samples become one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

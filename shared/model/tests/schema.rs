@@ -61,6 +61,11 @@ fn full() -> Value {
         full["databases"]["database"][key] = value.clone();
     }
     full["alarms"]["database-cpu"]["missing_data"] = json!("missing");
+    full["alarms"]["database-cpu"]["notify"] = json!(["alerts"]);
+    full["topics"] = json!({ "alerts": {
+        "subscriptions": { "on-call": { "protocol": "email", "endpoint": "on-call@example.com" } },
+        "tags": { "Owner": "four" },
+    } });
     full
 }
 
@@ -71,11 +76,15 @@ fn pointer(property: &str) -> String {
         ("caches.", "cache"),
         ("databases.", "database"),
         ("alarms.", "database-cpu"),
+        ("topics.", "alerts"),
+        ("topics.alerts.subscriptions.", "on-call"),
     ];
-    let path = match named.iter().find(|(kind, _)| property.starts_with(kind)) {
-        Some((kind, name)) => property.replacen(kind, &format!("{kind}{name}."), 1),
-        None => property.to_owned(),
-    };
+    let path = named.iter().fold(property.to_owned(), |path, (kind, name)| {
+        match path.strip_prefix(kind) {
+            Some(rest) => format!("{kind}{name}.{rest}"),
+            None => path,
+        }
+    });
     format!("/{}", path.replace('.', "/"))
 }
 

@@ -127,8 +127,11 @@ fn entries(property: &str, from: Value, to: Value, effect: Effect, note: Option<
 pub(crate) const TAGS: Effect = Effect::InPlace;
 
 fn has_tags(kind: Kind) -> bool {
-    // A route, an association and the host in a secret are parts of something that has tags.
-    !matches!(kind, Kind::Route | Kind::RouteTableAssociation | Kind::SecretAttachment)
+    // A route, an association, the host in a secret and a subscription are parts of something that has tags.
+    !matches!(
+        kind,
+        Kind::Route | Kind::RouteTableAssociation | Kind::SecretAttachment | Kind::Subscription
+    )
 }
 
 fn judge(
@@ -211,9 +214,14 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             "node_type" => Rule::Always(Effect::Restarts),
             _ => Rule::Always(Effect::InPlace),
         },
-        Kind::Role | Kind::Stream | Kind::Secret | Kind::SecretAttachment | Kind::Alarm | Kind::LogGroup => {
-            Rule::Always(Effect::InPlace)
-        }
+        Kind::Role
+        | Kind::Stream
+        | Kind::Secret
+        | Kind::SecretAttachment
+        | Kind::Alarm
+        | Kind::LogGroup
+        | Kind::Topic => Rule::Always(Effect::InPlace),
+        Kind::Subscription => Rule::Always(Effect::Replaces),
     }
 }
 

@@ -125,7 +125,8 @@ fn of_properties(properties: &[(Kind, &str)]) -> (Outcome, Option<Exception>) {
 
 use Becomes::{AnotherStack, AsWhatIsInIt, ComeAndGo, Nothing, Parameters, Properties, Tags};
 use Kind::{
-    Alarm, DbInstance, DbSubnetGroup, ReplicationGroup, Secret, SecretAttachment, SecurityGroup, Stream, Subnet, Vpc,
+    Alarm, DbInstance, DbSubnetGroup, ReplicationGroup, Secret, SecretAttachment, SecurityGroup, Stream, Subnet,
+    Subscription, Vpc,
 };
 
 /// Every property of a document, and what it becomes.
@@ -251,6 +252,18 @@ const TABLE: &[(&str, Becomes)] = &[
     ("alarms.periods", Properties(&[(Alarm, "periods")])),
     ("alarms.period_seconds", Properties(&[(Alarm, "period_seconds")])),
     ("alarms.missing_data", Properties(&[(Alarm, "missing_data")])),
+    ("alarms.notify", Properties(&[(Alarm, "topics")])),
+    ("topics", ComeAndGo),
+    ("topics.subscriptions", ComeAndGo),
+    (
+        "topics.subscriptions.protocol",
+        Properties(&[(Subscription, "protocol")]),
+    ),
+    (
+        "topics.subscriptions.endpoint",
+        Properties(&[(Subscription, "endpoint")]),
+    ),
+    ("topics.tags", Tags),
     ("outputs", Nothing),
 ];
 
@@ -283,6 +296,10 @@ fn note(property: &str) -> Option<&'static str> {
         }
         "databases.monitoring_interval_seconds" => "the role that it needs comes and goes with it",
         "databases.log_exports" => "the log groups come and go with it",
+        "topics" => "a new name is another one, and whoever has subscribed by hand subscribes again",
+        "topics.subscriptions" | "topics.subscriptions.endpoint" => {
+            "a new address of mail is told once it has confirmed, by the link in the first mail"
+        }
         "outputs" => "they are told anew",
         _ => return None,
     })

@@ -405,7 +405,9 @@ impl Planner<'_> {
             | Properties::Secret(_)
             | Properties::SecretAttachment(_)
             | Properties::Alarm(_)
-            | Properties::LogGroup(_) => {
+            | Properties::LogGroup(_)
+            | Properties::Topic(_)
+            | Properties::Subscription(_) => {
                 let successor = key.current();
                 let is_new = |step: &Step| matches!(step.action, Action::Create | Action::Replace { .. });
                 (key.is_former() && self.plan.steps.get(&successor).is_some_and(is_new))
@@ -450,7 +452,9 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         | Properties::Secret(_)
         | Properties::SecretAttachment(_)
         | Properties::Alarm(_)
-        | Properties::LogGroup(_) => true,
+        | Properties::LogGroup(_)
+        | Properties::Topic(_)
+        | Properties::Subscription(_) => true,
     };
     if allowed || !record.seen {
         return Ok(());

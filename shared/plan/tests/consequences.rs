@@ -353,6 +353,32 @@ const EXAMPLES: &[Example] = &[
         "{alarms: {database-cpu: {missing_data: missing}}}",
         "{alarms: {database-cpu: {missing_data: ignore}}}",
     ),
+    (
+        "alarms.notify",
+        "{topics: {alerts: {}}}",
+        "{topics: {alerts: {}}, alarms: {database-cpu: {notify: [alerts]}}}",
+    ),
+    ("topics", "{}", "{topics: {alerts: {}}}"),
+    (
+        "topics.subscriptions",
+        "{topics: {alerts: {}}}",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: email, endpoint: a@example.com}}}}}",
+    ),
+    (
+        "topics.subscriptions.protocol",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: email, endpoint: a@example.com}}}}}",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: sms, endpoint: \"+15550100\"}}}}}",
+    ),
+    (
+        "topics.subscriptions.endpoint",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: email, endpoint: a@example.com}}}}}",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: email, endpoint: b@example.com}}}}}",
+    ),
+    (
+        "topics.tags",
+        "{topics: {alerts: {}}}",
+        "{topics: {alerts: {tags: {Owner: us}}}}",
+    ),
 ];
 
 /// The same, where something else happens.

@@ -107,6 +107,7 @@ fn what_carries_a_stack_s_tags_is_found() -> Result<()> {
             period_seconds: 300,
             periods: 3,
             missing_data: MissingData::Breaching,
+            topics: Vec::new(),
         };
         let (streams, secrets, alarms) = (Streams::new(&ours), Secrets::new(&ours), Alarms::new(&ours));
         let made: [(&dyn Provider, _); 5] = [

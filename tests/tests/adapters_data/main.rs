@@ -18,6 +18,7 @@ mod roles;
 mod secrets;
 mod streams;
 mod tags;
+mod topics;
 
 use outrigger_aws::Aws;
 use outrigger_aws_cloudwatch::Alarms;
@@ -27,6 +28,7 @@ use outrigger_aws_elasticache::Caches;
 use outrigger_aws_iam::Roles;
 use outrigger_aws_kinesis::Streams;
 use outrigger_aws_secretsmanager::Secrets;
+use outrigger_aws_sns::Topics;
 use outrigger_engine::ports::provider::Provider;
 use outrigger_model::Kind;
 
@@ -35,7 +37,7 @@ use crate::databases::databases;
 #[test]
 fn each_kind_has_one_provider() {
     let aws = Aws::new();
-    let providers: [&dyn Provider; 8] = [
+    let providers: [&dyn Provider; 9] = [
         &Network::new(&aws),
         &databases(&aws),
         &Roles::new(&aws, None),
@@ -44,6 +46,7 @@ fn each_kind_has_one_provider() {
         &Secrets::new(&aws),
         &Alarms::new(&aws),
         &LogGroups::new(&aws),
+        &Topics::new(&aws),
     ];
     let mut kinds: Vec<Kind> = providers
         .iter()

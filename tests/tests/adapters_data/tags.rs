@@ -9,6 +9,7 @@ use outrigger_aws_elasticache::Caches;
 use outrigger_aws_iam::Roles;
 use outrigger_aws_kinesis::Streams;
 use outrigger_aws_secretsmanager::Secrets;
+use outrigger_aws_sns::Topics;
 use outrigger_engine::ports::provider::{Observed, Provider, Target};
 use outrigger_model::properties::{
     Alarm, Apply, CacheSubnetGroup, Comparison, LogGroup, MissingData, ReplicationGroup, Statistic, Stream,
@@ -22,6 +23,7 @@ use crate::databases::{instance, parameter_group, scene};
 use crate::harness::{TOKEN, Vpc, differences, resource, settle, target, text, with_aws};
 use crate::roles::monitoring_role;
 use crate::secrets::secret;
+use crate::topics::topic;
 
 fn cache_subnet_group(aws: &LocalAws, vpc: &Vpc) -> Resource {
     let properties = CacheSubnetGroup {
@@ -70,6 +72,7 @@ fn alarm(aws: &LocalAws) -> Resource {
         period_seconds: 300,
         periods: 3,
         missing_data: MissingData::Breaching,
+        topics: Vec::new(),
     };
     resource(aws, "events-silent", Properties::Alarm(properties))
 }
@@ -122,6 +125,12 @@ async fn tags(aws: &LocalAws, resource: &Resource, observed: &Observed) -> Resul
             let tags = request.send().await?.tags.unwrap_or_default();
             Ok(tags.into_iter().collect())
         }
+        Kind::Topic => {
+            let client = aws_sdk_sns::Client::new(&config);
+            let request = client.list_tags_for_resource().resource_arn(shown()?);
+            let tags = request.send().await?.tags.unwrap_or_default().into_iter();
+            Ok(tags.map(|tag| (tag.key, tag.value)).collect())
+        }
         Kind::Role => {
             let client = aws_sdk_iam::Client::new(&config);
             let tags = client.list_role_tags().role_name(name).send().await?.tags;
@@ -142,7 +151,8 @@ fn tags_that_are_no_longer_wanted_are_taken_off() -> Result<()> {
         let (streams, secrets) = (&Streams::new(&aws.aws()), &Secrets::new(&aws.aws()));
         let (alarms, log_groups) = (&Alarms::new(&aws.aws()), &LogGroups::new(&aws.aws()));
         let logs = resource(aws, "database-postgresql", Properties::LogGroup(LogGroup {}));
-        let table: [(&dyn Provider, Resource, &str); 10] = [
+        let topics = &Topics::new(&aws.aws());
+        let table: [(&dyn Provider, Resource, &str); 11] = [
             (databases, scene.subnet_group.resource, "RemoveTagsFromResource"),
             (databases, parameters, "RemoveTagsFromResource"),
             (
@@ -156,6 +166,7 @@ fn tags_that_are_no_longer_wanted_are_taken_off() -> Result<()> {
             (secrets, secret(aws), "UntagResource"),
             (alarms, alarm(aws), "UntagResource"),
             (log_groups, logs, "UntagResource"),
+            (topics, topic(aws), "UntagResource"),
             (roles, monitoring_role(aws), "UntagRole"),
         ];
         for (provider, resource, call) in table {

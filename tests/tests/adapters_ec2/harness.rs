@@ -139,6 +139,7 @@ pub(crate) fn target_of(resource: &Resource, id: Option<&str>, token: &str) -> T
         not: Default::default(),
         tags_gone: Default::default(),
         unprotect: false,
+        going: false,
     }
 }
 

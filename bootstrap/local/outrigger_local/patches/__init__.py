@@ -41,6 +41,7 @@ from outrigger_local.patches import (
     secret_versions,
     secure_transport,
     service_quotas,
+    sns_topics,
     state_machine_roles,
     tagged_resources,
     template_properties,
@@ -89,6 +90,7 @@ _HOOKS = (
     log_pages,
     tagged_resources,
     event_rules,
+    sns_topics,
 )
 
 

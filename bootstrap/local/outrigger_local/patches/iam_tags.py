@@ -117,6 +117,8 @@ def _resource(find: Callable) -> Callable:
             value = iam_actions._query_param(parameters, name)
             if value:
                 return f"{prefix}{kind}:{value}"
+        if service == "sns":
+            return iam_actions._query_param(parameters, "ResourceArn") or found
         if service == "monitoring":
             content = content_of(body, "json" if body[:1] == b"{" else "cbor")
             names = [content.get("AlarmName"), *(content.get("AlarmNames") or []), *_arn_names(content)]

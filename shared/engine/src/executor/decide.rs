@@ -325,7 +325,9 @@ fn patience(kind: Kind) -> Patience {
         | Kind::SecretAttachment
         | Kind::Role
         | Kind::Alarm
-        | Kind::LogGroup => Patience {
+        | Kind::LogGroup
+        | Kind::Topic
+        | Kind::Subscription => Patience {
             looks_min: 1,
             step_ms_max: HOUR_MS,
             look_again_ms: 2_000,

@@ -433,7 +433,12 @@ impl Inner {
             .values()
             .filter(|other| !other.is_gone(now_ms))
             // They only know its name, and keep nothing from being deleted.
-            .filter(|other| !matches!(other.resource.key.kind, Kind::Alarm | Kind::SecretAttachment))
+            .filter(|other| {
+                !matches!(
+                    other.resource.key.kind,
+                    Kind::Alarm | Kind::SecretAttachment | Kind::Subscription
+                )
+            })
             .any(|other| refers_to(&other.resource.properties, id));
         if hangs_on_it {
             return Err(error(
@@ -700,6 +705,8 @@ fn set_up_calls(kind: Kind) -> u32 {
         | Kind::SecretAttachment
         | Kind::Role
         | Kind::Alarm
-        | Kind::LogGroup => 0,
+        | Kind::LogGroup
+        | Kind::Topic
+        | Kind::Subscription => 0,
     }
 }

@@ -23,7 +23,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Region, StackId};
-use crate::properties::{Apply, Comparison, MissingData, Statistic};
+use crate::properties::{Apply, Comparison, MissingData, Protocol, Statistic};
 
 pub use collect::PROBLEMS_MAX;
 pub use parse::{Read, from_text, parse, read, resolve};
@@ -67,6 +67,9 @@ pub struct Document {
     /// CloudWatch alarms, by name: each on one metric of one component; on a cache, one alarm per node.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Alarm>"))]
     pub alarms: BTreeMap<String, Alarm>,
+    /// SNS topics, by name: what alarms tell goes to everybody who has subscribed.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Topic>"))]
+    pub topics: BTreeMap<String, Topic>,
     /// What to tell once the stack stands: names of your own, each with the attribute of a component that it stands for.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub outputs: BTreeMap<String, OutputPath>,
@@ -371,9 +374,41 @@ pub struct Alarm {
     /// What a period without data counts as.
     #[serde(default)]
     pub missing_data: MissingData,
+    /// The names of the topics that are told when it fires, and when all is well again; 5 at most.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::topic_names"))]
+    pub notify: BTreeSet<String>,
 }
 
-/// A component that an alarm can be on: `databases.<name>`, `caches.<name>` or `streams.<name>`.
+/// An SNS topic: what alarms tell goes to everybody who has subscribed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Topic {
+    /// Who is told, by name. Subscriptions that are made elsewhere stay as they are.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::named::<Subscription>"))]
+    pub subscriptions: BTreeMap<String, Subscription>,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Somebody or something that a topic's messages go to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// How messages travel.
+    pub protocol: Protocol,
+    /// Where to: an address of mail, a URL that begins with `https://`, a telephone number such as `+15550100`, or the ARN of a
+    /// queue or a function, as the protocol asks for.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::endpoint"))]
+    pub endpoint: String,
+}
+
+/// A component that an alarm can be on: `databases.<name>`, `caches.<name>`, `streams.<name>` or `topics.<name>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ComponentPath {
     /// A database.
@@ -382,6 +417,8 @@ pub enum ComponentPath {
     Cache(String),
     /// A stream.
     Stream(String),
+    /// A topic.
+    Topic(String),
 }
 
 impl std::str::FromStr for ComponentPath {
@@ -392,8 +429,9 @@ impl std::str::FromStr for ComponentPath {
             Some(("databases", name)) => Ok(Self::Database(name.to_owned())),
             Some(("caches", name)) => Ok(Self::Cache(name.to_owned())),
             Some(("streams", name)) => Ok(Self::Stream(name.to_owned())),
+            Some(("topics", name)) => Ok(Self::Topic(name.to_owned())),
             _ => Err(format!(
-                "`{text}` is no component; expected databases.<name>, caches.<name> or streams.<name>"
+                "`{text}` is no component; expected databases.<name>, caches.<name>, streams.<name> or topics.<name>"
             )),
         }
     }
@@ -405,6 +443,7 @@ impl fmt::Display for ComponentPath {
             ComponentPath::Database(name) => write!(formatter, "databases.{name}"),
             ComponentPath::Cache(name) => write!(formatter, "caches.{name}"),
             ComponentPath::Stream(name) => write!(formatter, "streams.{name}"),
+            ComponentPath::Topic(name) => write!(formatter, "topics.{name}"),
         }
     }
 }
@@ -433,7 +472,7 @@ impl OutputPath {
                 "subnet_group_name",
             ],
             ComponentPath::Cache(_) => &["endpoint", "port", "arn"],
-            ComponentPath::Stream(_) => &["name", "arn"],
+            ComponentPath::Stream(_) | ComponentPath::Topic(_) => &["name", "arn"],
         }
     }
 }

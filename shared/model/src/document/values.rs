@@ -191,9 +191,10 @@ impl JsonSchema for ComponentPath {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let allowed = "databases.<name>, caches.<name> or streams.<name>, of a component that the document has";
+        let allowed =
+            "databases.<name>, caches.<name>, streams.<name> or topics.<name>, of a component that the document has";
         text(
-            &format!("(databases|caches|streams)\\.{NAME}"),
+            &format!("(databases|caches|streams|topics)\\.{NAME}"),
             allowed,
             "databases.database",
         )
@@ -210,7 +211,8 @@ impl JsonSchema for OutputPath {
         let components = [
             ("databases", ComponentPath::Database(any.clone())),
             ("caches", ComponentPath::Cache(any.clone())),
-            ("streams", ComponentPath::Stream(any)),
+            ("streams", ComponentPath::Stream(any.clone())),
+            ("topics", ComponentPath::Topic(any)),
         ];
         let mut patterns = vec!["network\\.vpc_id".to_owned()];
         let mut allowed = vec!["network.vpc_id".to_owned()];
@@ -225,4 +227,21 @@ impl JsonSchema for OutputPath {
             "databases.database.endpoint",
         )
     }
+}
+
+/// The names of topics of the document.
+pub(super) fn topic_names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": name(60, "alerts"), "maxItems": 5 })
+}
+
+/// Where a topic's messages go, in the form that the protocol asks for.
+pub(super) fn endpoint(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = text(
+        "[!-~]+",
+        "an address of mail, a URL that begins with https://, a telephone number with its country, or an ARN, as the \
+         protocol asks for",
+        "on-call@example.com",
+    );
+    schema.insert("maxLength".to_owned(), 2048.into());
+    schema
 }

@@ -22,6 +22,10 @@ impl Expansion<'_> {
                 let dimension = ("StreamName", Input::of(&stream, "name"));
                 self.alarm_on(name, alarm, "AWS/Kinesis", dimension);
             }
+            ComponentPath::Topic(component) => {
+                let topic = ResourceKey::new(region, Kind::Topic, component);
+                self.alarm_on(name, alarm, "AWS/SNS", ("TopicName", Input::of(&topic, "name")));
+            }
             // ElastiCache publishes host metrics per cache cluster, never per replication group:
             // https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html
             ComponentPath::Cache(component) => {
@@ -50,6 +54,11 @@ impl Expansion<'_> {
                 period_seconds: alarm.period_seconds,
                 periods: alarm.periods,
                 missing_data: alarm.missing_data,
+                topics: alarm
+                    .notify
+                    .iter()
+                    .map(|topic| Input::of(&ResourceKey::new(&self.document.region, Kind::Topic, topic), "arn"))
+                    .collect(),
             }),
         );
     }

@@ -5,6 +5,7 @@ mod cache;
 mod database;
 mod network;
 mod stream;
+mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +77,9 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
     for (name, database) in &document.databases {
         expansion.database(name, database, &network);
     }
+    for (name, topic) in &document.topics {
+        expansion.topic(name, topic);
+    }
     for (name, alarm) in &document.alarms {
         expansion.alarm(name, alarm);
     }
@@ -104,6 +108,7 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
             (key(Kind::ReplicationGroup, name), attribute.as_str())
         }
         OutputPath::Component(ComponentPath::Stream(name), attribute) => (key(Kind::Stream, name), attribute.as_str()),
+        OutputPath::Component(ComponentPath::Topic(name), attribute) => (key(Kind::Topic, name), attribute.as_str()),
     };
     Reference {
         resource,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::collect::{Problems, inside, shown};
-use super::super::fields::{Fields, any_text, choice, decimal, number, text};
+use super::super::fields::{Fields, any_text, choice, decimal, list, number, text};
 use super::super::nearest::nearest;
 use super::super::problem::{Code, Problem};
 use super::super::{Alarm, ComponentPath, OutputPath};
@@ -17,6 +17,7 @@ pub(in super::super) struct Known<'a> {
     pub(super) databases: BTreeSet<&'a str>,
     pub(super) caches: BTreeSet<&'a str>,
     pub(super) streams: BTreeSet<&'a str>,
+    pub(super) topics: BTreeSet<&'a str>,
     document: &'a Value,
 }
 
@@ -30,6 +31,7 @@ impl<'a> Known<'a> {
             databases: names("databases"),
             caches: names("caches"),
             streams: names("streams"),
+            topics: names("topics"),
             document,
         }
     }
@@ -39,6 +41,7 @@ impl<'a> Known<'a> {
             ComponentPath::Database(name) => self.databases.contains(name.as_str()),
             ComponentPath::Cache(name) => self.caches.contains(name.as_str()),
             ComponentPath::Stream(name) => self.streams.contains(name.as_str()),
+            ComponentPath::Topic(name) => self.topics.contains(name.as_str()),
         }
     }
 
@@ -50,6 +53,7 @@ impl<'a> Known<'a> {
             .into_iter()
             .chain(of(&self.caches, ComponentPath::Cache))
             .chain(of(&self.streams, ComponentPath::Stream))
+            .chain(of(&self.topics, ComponentPath::Topic))
             // To guess what was meant, so many are enough.
             .take(100)
     }
@@ -78,6 +82,7 @@ pub(super) fn alarm(value: &Value, place: &str, known: &Known<'_>, problems: &mu
     let periods = fields.required("periods", "2", number(1, 1440));
     let period_seconds = fields.required("period_seconds", "300", period);
     let missing_data = fields.or("missing_data", MissingData::default(), choice);
+    let notify = fields.collection("notify", |value, place, problems| notify(value, place, known, problems));
     if let (Some(periods), Some(seconds)) = (periods, period_seconds) {
         let place = fields.at("periods");
         span(periods, seconds, &place, fields.problems);
@@ -92,6 +97,7 @@ pub(super) fn alarm(value: &Value, place: &str, known: &Known<'_>, problems: &mu
         periods: periods?,
         period_seconds: period_seconds?,
         missing_data: missing_data?,
+        notify: notify?,
     })
 }
 
@@ -114,8 +120,8 @@ fn component(value: &Value, place: &str, known: &Known<'_>, problems: &mut Probl
 fn guess(text: &str, all: &[String]) -> String {
     match nearest(text, all.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if all.is_empty() => "the document has no databases, caches or streams".to_owned(),
-        None => "expected databases.<name>, caches.<name> or streams.<name>".to_owned(),
+        None if all.is_empty() => "the document has no databases, caches, streams or topics".to_owned(),
+        None => "expected databases.<name>, caches.<name>, streams.<name> or topics.<name>".to_owned(),
     }
 }
 
@@ -137,6 +143,34 @@ fn metric(value: &Value, place: &str, component: Option<&ComponentPath>, problem
         });
     }
     Some(name)
+}
+
+/// AlarmActions takes 5 ARNs:
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
+const NOTIFY_MAX: usize = 5;
+
+/// The topics that an alarm tells.
+fn notify(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<BTreeSet<String>> {
+    let check = |name: &str| match known.topics.contains(name) {
+        true => Ok(()),
+        false => Err((
+            format!("the document has no topic `{}`", shown(name)),
+            match nearest(name, known.topics.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None if known.topics.is_empty() => "the document has no `topics`".to_owned(),
+                None => format!(
+                    "for instance {}",
+                    known.topics.iter().take(8).copied().collect::<Vec<_>>().join(", ")
+                ),
+            },
+        )),
+    };
+    let names = list(text(Code::Reference, check))(value, place, problems)?;
+    problems.unless(names.len() <= NOTIFY_MAX, || {
+        Problem::at(Code::Conflict, place, format!("{} topics are to be told", names.len()))
+            .help(format!("an alarm tells at most {NOTIFY_MAX}"))
+    });
+    Some(names.into_iter().collect())
 }
 
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>

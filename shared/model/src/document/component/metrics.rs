@@ -19,6 +19,7 @@ pub(super) fn of(component: &ComponentPath) -> (&'static [&'static str], &'stati
         ComponentPath::Database(_) => (&DATABASE, "RDS for PostgreSQL"),
         ComponentPath::Cache(_) => (&CACHE, "ElastiCache for Redis"),
         ComponentPath::Stream(_) => (&STREAM, "Kinesis"),
+        ComponentPath::Topic(_) => (&TOPIC, "SNS"),
     }
 }
 
@@ -206,4 +207,17 @@ const STREAM: [&str; 23] = [
     "PutRecords.TotalRecords",
     "ReadProvisionedThroughputExceeded",
     "WriteProvisionedThroughputExceeded",
+];
+
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html>, of a topic.
+const TOPIC: [&str; 9] = [
+    "NumberOfMessagesPublished",
+    "NumberOfNotificationsDelivered",
+    "NumberOfNotificationsFailed",
+    "NumberOfNotificationsFilteredOut",
+    "NumberOfNotificationsFilteredOut-InvalidAttributes",
+    "NumberOfNotificationsFilteredOut-InvalidMessageBody",
+    "NumberOfNotificationsFailedToRedriveToDlq",
+    "NumberOfNotificationsRedrivenToDlq",
+    "PublishSize",
 ];

@@ -6,6 +6,7 @@ mod database;
 pub(super) mod metrics;
 mod network;
 mod stream;
+mod topic;
 mod window;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use crate::key::Region;
 pub(super) use alarm::Known;
 
 /// The parts of a document.
-pub(super) const PARTS: [&str; 11] = [
+pub(super) const PARTS: [&str; 12] = [
     "stack",
     "environment",
     "region",
@@ -33,6 +34,7 @@ pub(super) const PARTS: [&str; 11] = [
     "caches",
     "databases",
     "alarms",
+    "topics",
     "outputs",
 ];
 
@@ -71,6 +73,7 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         alarm::names(value, place, &known, problems);
         read
     });
+    let topics = fields.collection("topics", components(topic::topic));
     let outputs = fields.collection("outputs", |value, place, problems| {
         named(value, place, problems, |_, value, place, problems| {
             alarm::output(value, place, &known, problems)
@@ -91,6 +94,7 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         caches: caches?,
         databases: databases?,
         alarms: alarms?,
+        topics: topics?,
         outputs: outputs?,
     })
 }
@@ -288,7 +292,7 @@ fn tag(key: &str, value: &str, place: &str, problems: &mut Problems) {
 
 /// A component carries the document's tags beside its own.
 fn too_many_tags(document: &Value, own: usize, problems: &mut Problems) {
-    for part in ["streams", "caches", "databases"] {
+    for part in ["streams", "caches", "databases", "topics"] {
         let components = document.get(part).and_then(Value::as_object).into_iter().flatten();
         for (name, component) in components {
             let count = component
