@@ -237,7 +237,7 @@ pub(super) fn topic_names(_: &mut SchemaGenerator) -> Schema {
 /// Where a topic's messages go, in the form that the protocol asks for.
 pub(super) fn endpoint(_: &mut SchemaGenerator) -> Schema {
     let mut schema = text(
-        "[!-~]+",
+        "([!-?A-~]+@[!-?A-~]+\\.[!-?A-~]+|https://[!-?A-~]+|\\+[0-9]{5,15}|arn:[!-~]+)",
         "an address of mail, a URL that begins with https://, a telephone number with its country, or an ARN, as the \
          protocol asks for",
         "on-call@example.com",

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::super::collect::{Problems, shown};
-use super::super::fields::{Fields, choice, text};
-use super::super::problem::Code;
+use super::super::fields::{Fields, any_text, choice};
+use super::super::problem::{Code, Problem};
 use super::super::{Subscription, Topic};
 use super::{components, tags};
 use crate::properties::Protocol;
@@ -23,24 +23,39 @@ pub(super) fn topic(value: &Value, place: &str, problems: &mut Problems) -> Opti
 fn subscription(value: &Value, place: &str, problems: &mut Problems) -> Option<Subscription> {
     let mut fields = Fields::of(value, place, problems)?;
     let protocol: Option<Protocol> = fields.required("protocol", "email", choice);
-    let endpoint = fields.required(
-        "endpoint",
-        protocol.map_or("on-call@example.com", example),
-        text(Code::Form, |endpoint| match protocol {
-            Some(protocol) if !is_endpoint(protocol, endpoint) => Err((
-                format!("`{}` is no endpoint of {}", shown(endpoint), protocol.as_str()),
-                format!("for instance {}", example(protocol)),
-            )),
-            // Where the protocol is wrong, nothing can be said.
-            _ => Ok(()),
-        }),
-    );
+    let example = protocol.map_or("on-call@example.com", example);
+    let endpoint = fields.required("endpoint", example, |value, place, problems| {
+        endpoint(value, place, protocol, problems)
+    });
     fields.finish();
     Some(Subscription {
         protocol: protocol?,
         endpoint: endpoint?,
     })
 }
+
+/// Where messages go. Where the protocol is wrong, nothing can be said of the form.
+fn endpoint(value: &Value, place: &str, protocol: Option<Protocol>, problems: &mut Problems) -> Option<String> {
+    let endpoint = any_text(value, place, problems)?;
+    if let Some(protocol) = protocol
+        && !is_endpoint(protocol, &endpoint)
+    {
+        let is_of_another = PROTOCOLS.iter().any(|other| is_endpoint(*other, &endpoint));
+        let code = if is_of_another { Code::Conflict } else { Code::Form };
+        let message = format!("`{}` is no endpoint of {}", shown(&endpoint), protocol.as_str());
+        problems.add(Problem::at(code, place, message).help(format!("for instance {}", example(protocol))));
+        return None;
+    }
+    Some(endpoint)
+}
+
+const PROTOCOLS: [Protocol; 5] = [
+    Protocol::Email,
+    Protocol::Https,
+    Protocol::Sms,
+    Protocol::Sqs,
+    Protocol::Lambda,
+];
 
 fn example(protocol: Protocol) -> &'static str {
     match protocol {
