@@ -13,6 +13,7 @@ from outrigger_local.call import Answer, Call, Middleware, chain, parse
 from outrigger_local.call_log import CallLog
 from outrigger_local.faults import Faults, FaultsError
 from outrigger_local.middleware import failures, held_answers, kills, lost_answers, throttling
+from outrigger_local.patches import load_balancer_requests
 
 # Set in the scope of a request whose connection is to be closed without an answer.
 CUT = "outrigger.cut"
@@ -59,8 +60,13 @@ class Application:
         await _send_answer(send, Answer(status, [(b"content-type", b"application/json")], json.dumps(content).encode()))
 
     async def _call(self, scope: dict, receive: Receive, send: Send) -> None:
+        headers = _headers(scope)
+        if load_balancer_requests.is_balancer(headers.get("host", "")):
+            # traffic, no call of the AWS API
+            await ministack(scope, receive, send)
+            return
         body = await _body(receive)
-        call = parse(scope["method"], scope["path"], _headers(scope), _query(scope), body)
+        call = parse(scope["method"], scope["path"], headers, _query(scope), body)
         if call is None:
             await ministack(scope, _replay(body, receive), send)
             return

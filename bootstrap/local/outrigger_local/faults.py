@@ -10,7 +10,7 @@ from pathlib import Path
 from outrigger_local.call import Call
 
 FOR_EVER = -1
-SLOW_KINDS = ("rds", "elasticache", "kinesis")
+SLOW_KINDS = ("rds", "elasticache", "kinesis", "elasticloadbalancing", "globalaccelerator")
 LATE_SERVICES = ("ec2",)
 
 
@@ -89,6 +89,10 @@ class Faults:
         self.configuration = configuration
         self.replaced.set()
         self.replaced = asyncio.Event()
+
+    def slow(self, kind: str) -> float:
+        """How many seconds something of that kind takes to be created, changed or deleted."""
+        return self.slow_seconds if kind in self.slow_kinds else 0.0
 
     def rule_for(self, name: str, call: Call) -> Rule | None:
         """The first rule of that list which hits the call; the others do not count it."""

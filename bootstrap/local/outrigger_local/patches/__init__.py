@@ -29,6 +29,10 @@ from outrigger_local.patches import (
     json_expressions,
     kinesis_scaling,
     kinesis_streams,
+    listeners,
+    load_balancer_policies,
+    load_balancer_requests,
+    load_balancers,
     log_pages,
     lower_case_identifiers,
     parallel_branches,
@@ -43,6 +47,8 @@ from outrigger_local.patches import (
     service_quotas,
     state_machine_roles,
     tagged_resources,
+    target_groups,
+    target_health,
     template_properties,
 )
 
@@ -59,7 +65,11 @@ _PATCHES = (
     event_targets,
     template_properties,
     service_quotas,
+    load_balancer_policies,
+    load_balancer_requests,
 )
+# Each puts hooks around operations of MiniStack's services, with what the faults say of how long things take.
+_SLOW_HOOKS = (load_balancers,)
 # Each puts hooks around operations of MiniStack's services.
 _HOOKS = (
     iam_tags,
@@ -89,6 +99,9 @@ _HOOKS = (
     log_pages,
     tagged_resources,
     event_rules,
+    target_groups,
+    listeners,
+    target_health,
 )
 
 
@@ -99,6 +112,8 @@ def install(faults: Faults) -> None:
     hooks = Hooks()
     late_visibility.install(hooks, faults)
     slow_provisioning.install(hooks, faults)
+    for patch in _SLOW_HOOKS:
+        patch.install(hooks, faults)
     for patch in _HOOKS:
         patch.install(hooks)
     hooks.install()

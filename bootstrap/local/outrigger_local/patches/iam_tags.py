@@ -31,6 +31,7 @@ _TAGGING = {
     "kinesis": "kinesis:AddTagsToStream",
     "secretsmanager": "secretsmanager:TagResource",
     "monitoring": "cloudwatch:TagResource",
+    "elasticloadbalancing": "elasticloadbalancing:AddTags",
 }
 # The parameter that names the object of a call, for those that MiniStack takes for "*".
 _EC2_KINDS = {
