@@ -13,7 +13,7 @@ from outrigger_local.call import Answer, Call, Middleware, chain, parse
 from outrigger_local.call_log import CallLog
 from outrigger_local.faults import Faults, FaultsError
 from outrigger_local.middleware import failures, held_answers, kills, lost_answers, throttling
-from outrigger_local.patches import load_balancer_requests
+from outrigger_local.patches import global_accelerator, load_balancer_requests
 
 # Set in the scope of a request whose connection is to be closed without an answer.
 CUT = "outrigger.cut"
@@ -61,7 +61,8 @@ class Application:
 
     async def _call(self, scope: dict, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
-        if load_balancer_requests.is_balancer(headers.get("host", "")):
+        host = headers.get("host", "")
+        if load_balancer_requests.is_balancer(host) or global_accelerator.is_accelerator(host):
             # traffic, no call of the AWS API
             await ministack(scope, receive, send)
             return

@@ -24,6 +24,7 @@ from outrigger_local.patches import (
     event_targets,
     execution_ends,
     execution_names,
+    global_accelerator,
     iam_roles,
     iam_tags,
     json_expressions,
@@ -69,7 +70,7 @@ _PATCHES = (
     load_balancer_requests,
 )
 # Each puts hooks around operations of MiniStack's services, with what the faults say of how long things take.
-_SLOW_HOOKS = (load_balancers,)
+_SLOW_HOOKS = (load_balancers, global_accelerator)
 # Each puts hooks around operations of MiniStack's services.
 _HOOKS = (
     iam_tags,

@@ -32,6 +32,7 @@ _TAGGING = {
     "secretsmanager": "secretsmanager:TagResource",
     "monitoring": "cloudwatch:TagResource",
     "elasticloadbalancing": "elasticloadbalancing:AddTags",
+    "globalaccelerator": "globalaccelerator:TagResource",
 }
 # The parameter that names the object of a call, for those that MiniStack takes for "*".
 _EC2_KINDS = {
