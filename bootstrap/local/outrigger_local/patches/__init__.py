@@ -43,6 +43,7 @@ from outrigger_local.patches import (
     rds_modifications,
     rds_parameter_groups,
     rds_snapshots,
+    route53_health_checks,
     secret_versions,
     secure_transport,
     service_quotas,
@@ -103,6 +104,7 @@ _HOOKS = (
     target_groups,
     listeners,
     target_health,
+    route53_health_checks,
 )
 
 

@@ -38,7 +38,7 @@ def install() -> None:
     """Lets MiniStack find the load balancer, and wraps what serves its requests."""
     is_potential = app._is_potential_alb_request
     app._is_potential_alb_request = lambda host, path: is_balancer(host) or is_potential(host, path)
-    alb.find_lb_for_host = _found
+    alb.find_lb_for_host = found
     dispatch = alb.dispatch_request
 
     async def dispatch_request(balancer: dict, method: str, path: str, headers: dict, *arguments, **options):
@@ -60,9 +60,31 @@ def is_balancer(host: str) -> bool:
     return _HOST.search(host.partition(":")[0].lower()) is not None
 
 
-def _found(host: str) -> dict | None:
+def found(host: str) -> dict | None:
+    """The load balancer of a name, in whichever region it is."""
     name = host.partition(":")[0].lower()
     return next((held for held in alb._lbs._data.values() if held["DNSName"].lower() == name), None)
+
+
+def _listener(balancer: dict, port: int) -> dict | None:
+    held = (found for found in alb._listeners._data.values() if found["LoadBalancerArn"] == balancer["LoadBalancerArn"])
+    return next((found for found in held if found["Port"] == port), None)
+
+
+def listens(balancer: dict, port: int) -> bool:
+    """Whether a load balancer has a listener on a port."""
+    return _listener(balancer, port) is not None
+
+
+def speaks_tls(balancer: dict, port: int) -> bool:
+    """Whether a connection to a port of a load balancer ends in TLS."""
+    listener = _listener(balancer, port)
+    if listener is None or listener["Protocol"] in ("HTTPS", "TLS"):
+        return listener is not None
+    spec = parse_arn(balancer["LoadBalancerArn"])
+    with responses.request_scope(spec.account_id, spec.region):
+        behind, arguments = _behind(balancer, b"", {}, port) if balancer["Type"] == "network" else (None, ())
+    return behind is not None and speaks_tls(behind, arguments[2])
 
 
 def _behind(balancer: dict, body: bytes, query: dict, port: int = 80, *rest) -> tuple[dict | None, tuple]:
