@@ -39,6 +39,7 @@ from outrigger_local.patches import (
     parallel_branches,
     rds_account_attributes,
     rds_engine_versions,
+    rds_global_clusters,
     rds_instances,
     rds_modifications,
     rds_parameter_groups,
@@ -71,7 +72,7 @@ _PATCHES = (
     load_balancer_requests,
 )
 # Each puts hooks around operations of MiniStack's services, with what the faults say of how long things take.
-_SLOW_HOOKS = (load_balancers, global_accelerator)
+_SLOW_HOOKS = (load_balancers, global_accelerator, rds_global_clusters)
 # Each puts hooks around operations of MiniStack's services.
 _HOOKS = (
     iam_tags,
