@@ -36,7 +36,8 @@ def network(server: Server, region: str = "us-east-1") -> dict:
         for number, zone in enumerate("ab")
     ]
     identifiers = [made["Subnet"]["SubnetId"] for made in subnets]
-    return {"ec2": ec2, "elb": server.client("elbv2", region), "vpc": vpc, "subnets": identifiers, "region": region}
+    elb = server.client("elbv2", region)
+    return {"ec2": ec2, "elb": elb, "vpc": vpc, "gateway": gateway, "subnets": identifiers, "region": region}
 
 
 def balancer(made: dict, **given) -> dict:
@@ -47,7 +48,8 @@ def balancer(made: dict, **given) -> dict:
 
 def group(made: dict, **given) -> str:
     """The ARN of a new target group for HTTP, or what is given."""
-    given = {"Name": unique("t")} | (given or {"Protocol": "HTTP", "Port": 80, "VpcId": made["vpc"], "TargetType": "ip"})
+    of_addresses = {"Protocol": "HTTP", "Port": 80, "VpcId": made["vpc"], "TargetType": "ip"}
+    given = {"Name": unique("t")} | (given or of_addresses)
     return made["elb"].create_target_group(**given)["TargetGroups"][0]["TargetGroupArn"]
 
 

@@ -127,7 +127,8 @@ class AcceleratorTest(GapTest):
             return [
                 [group[name] for name in (*checks, "TrafficDialPercentage")],
                 group["EndpointDescriptions"],
-                (updated["TrafficDialPercentage"], updated["HealthCheckPath"], updated["EndpointDescriptions"][0]["Weight"]),
+                (updated["TrafficDialPercentage"], updated["HealthCheckPath"]),
+                updated["EndpointDescriptions"][0]["Weight"],
                 [len(page["Listeners"]) for page in pages],
                 code(listener, client, arn),
                 code(listener, client, arn, PortRanges=[{"FromPort": 9, "ToPort": 8}]),
@@ -143,7 +144,8 @@ class AcceleratorTest(GapTest):
                 [443, "TCP", 30, 3, 100.0],
                 [{"EndpointId": unittest.mock.ANY, "Weight": 128, "HealthState": "UNHEALTHY",
                   "ClientIPPreservationEnabled": False}],
-                (0.0, "/", 0),
+                (0.0, "/"),
+                0,
                 [10, 2],
                 "InvalidPortRangeException", "InvalidPortRangeException", "EndpointGroupAlreadyExistsException",
                 "InvalidArgumentException", "InvalidArgumentException", "InvalidNextTokenException",
@@ -221,7 +223,8 @@ class TrafficTest(unittest.TestCase):
             return client.describe_accelerator(AcceleratorArn=arn)["Accelerator"]["Status"]
 
         self.assertEqual("IN_PROGRESS", made["Status"])
-        self.assertEqual("TransactionInProgressException", code(client.update_accelerator, AcceleratorArn=arn, Name="b"))
+        refused = code(client.update_accelerator, AcceleratorArn=arn, Name="b")
+        self.assertEqual("TransactionInProgressException", refused)
         self.assertEqual("DEPLOYED", eventually(status, lambda seen: seen == "DEPLOYED"))
         listener(client, arn)
         self.assertEqual("IN_PROGRESS", status())

@@ -39,7 +39,10 @@ class GlobalClustersTest(GapTest):
     def test_endpoint_and_members(self) -> None:
         def observe(server: Server) -> list[object]:
             made = global_cluster(server, EnableGlobalWriteForwarding=True)
-            seen = [described(made, client).get("Endpoint", "").replace(made["name"], "NAME") for client in ("first", "second")]
+            seen = [
+                described(made, client).get("Endpoint", "").replace(made["name"], "NAME")
+                for client in ("first", "second")
+            ]
             before = [one.get("GlobalWriteForwardingStatus") for one in described(made)["GlobalClusterMembers"]]
             made["first"].failover_global_cluster(
                 GlobalClusterIdentifier=made["name"], TargetDbClusterIdentifier=made["arns"][1], AllowDataLoss=True

@@ -11,12 +11,15 @@ from support import GapTest, Server, code, eventually, invoke, make_function, un
 def health_check(client, **given) -> dict:
     """A new health check of a name, or what is given."""
     reference = given.pop("CallerReference", None) or unique("check")
-    settings = {"Type": "HTTP", "FullyQualifiedDomainName": "example.com", "Port": 443, "ResourcePath": "/active"} | given
-    return client.create_health_check(CallerReference=reference, HealthCheckConfig=settings)["HealthCheck"]
+    settings = {"Type": "HTTP", "FullyQualifiedDomainName": "example.com", "Port": 443, "ResourcePath": "/active"}
+    made = client.create_health_check(CallerReference=reference, HealthCheckConfig=settings | given)
+    return made["HealthCheck"]
 
 
 class HealthChecksTest(GapTest):
     def test_caller_references(self) -> None:
+        defaults = {"RequestInterval": 30, "FailureThreshold": 3, "Disabled": False}
+
         def observe(server: Server) -> list[object]:
             client, reference = server.client("route53"), unique("check")
             first = health_check(client, CallerReference=reference)
@@ -28,12 +31,11 @@ class HealthChecksTest(GapTest):
             return [
                 *seen,
                 code(health_check, client, CallerReference=reference),
-                {name: first["HealthCheckConfig"].get(name) for name in ("RequestInterval", "FailureThreshold", "Disabled")},
+                {name: first["HealthCheckConfig"].get(name) for name in defaults},
                 code(client.delete_health_check, HealthCheckId=first["Id"]),
             ]
 
         exists = "HealthCheckAlreadyExists"
-        defaults = {"RequestInterval": 30, "FailureThreshold": 3, "Disabled": False}
         self.check(observe, ["ok", exists, exists, defaults, "NoSuchHealthCheck"])
 
     def test_updates_and_tags(self) -> None:

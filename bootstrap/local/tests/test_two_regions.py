@@ -28,7 +28,8 @@ class SecretReplicasTest(GapTest):
                 code(other.put_secret_value, SecretId=name, SecretString="b"),
             ]
             values = [code(client.get_secret_value, SecretId=name) for client in (primary, other)]
-            seen.append(len(primary.describe_secret(SecretId=name).get("ReplicationStatus", [])) if values[0] == "ok" else -1)
+            if values == ["ok", "ok"]:
+                seen.append(len(primary.describe_secret(SecretId=name).get("ReplicationStatus", [])))
             return [*seen, code(primary.delete_secret, SecretId=name, ForceDeleteWithoutRecovery=True)]
 
         self.check(
@@ -109,7 +110,11 @@ class PeeringTest(GapTest):
             sides = ("RequesterVpcInfo", "AccepterVpcInfo")
             return [
                 *seen,
-                [described(made, client)[side].get("PeeringOptions") == allow for client in ("here", "there") for side in sides],
+                [
+                    described(made, client)[side].get("PeeringOptions") == allow
+                    for client in ("here", "there")
+                    for side in sides
+                ],
             ]
 
         self.check(observe, ["OperationNotPermitted", "ok", "OperationNotPermitted", "ok", [True] * 4])

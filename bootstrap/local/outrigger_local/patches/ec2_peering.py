@@ -3,8 +3,8 @@
 AWS (EC2 API Reference, CreateVpcPeeringConnection, AcceptVpcPeeringConnection, DeleteVpcPeeringConnection,
 ModifyVpcPeeringConnectionOptions, VpcPeeringConnection; VPC Peering Guide, "VPC peering connection lifecycle"): it is
 ``initiating-request`` first, and ``failed`` where the other VPC does not exist or has addresses of this one's; it is
-accepted in the region of the accepter, and ``provisioning`` before it is ``active``; then the CIDR blocks are shown, and
-each side's options can be changed in its region. MiniStack asks for none of that, and has no options.
+accepted in the region of the accepter, and ``provisioning`` before it is ``active``; then the CIDR blocks are shown,
+and each side's options can be changed in its region. MiniStack asks for none of that, and has no options.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ async def _accepted(call: Call, proceed: Proceed) -> Answer:
     region = held["AccepterVpcInfo"]["Region"]
     if region != get_region():
         message = (
-            f"Incorrect region ({get_region()}) specified for this request. VPC peering connection {identifier} must be "
-            f"accepted in region {region}"
+            f"Incorrect region ({get_region()}) specified for this request. VPC peering connection {identifier} must "
+            f"be accepted in region {region}"
         )
         return error(call, "OperationNotPermitted", message, 400)
     refused = _refused_transition(call, held, ("pending-acceptance",), "provisioning")
@@ -198,8 +198,6 @@ async def _options_modified(call: Call, proceed: Proceed) -> Answer:
     for record in _records(held):
         for side, value in asked.items():
             record[_SIDES[side]][_OPTION] = value
-    content = "".join(
-        f"<{side.lower()}PeeringConnectionOptions>{_option(held[_SIDES[side]])}</{side.lower()}PeeringConnectionOptions>"
-        for side in asked
-    )
+    names = {side: f"{side.lower()}PeeringConnectionOptions" for side in asked}
+    content = "".join(f"<{name}>{_option(held[_SIDES[side]])}</{name}>" for side, name in names.items())
     return answer_of(ec2._xml(200, "ModifyVpcPeeringConnectionOptionsResponse", content))

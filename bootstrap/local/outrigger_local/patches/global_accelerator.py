@@ -367,7 +367,8 @@ class _GlobalAccelerator:
         accelerator = _accelerators["/".join(held["EndpointGroupArn"].split("/")[:2])]
         is_new = self._is_deployed_later(accelerator)
         shown["EndpointDescriptions"] = [
-            endpoint | {"HealthState": "INITIAL" if is_new else await _health(endpoint)} for endpoint in held["_endpoints"]
+            endpoint | {"HealthState": "INITIAL" if is_new else await _health(endpoint)}
+            for endpoint in held["_endpoints"]
         ]
         return shown
 
@@ -443,10 +444,8 @@ def _page(given: dict, name: str, listed: list[dict]) -> dict:
 
 def _check_accelerator(given: dict) -> None:
     if "Name" in given and not _NAME.match(given["Name"]):
-        raise _Refused(
-            _ARGUMENT,
-            "The name can have 64 letters, digits, periods and hyphens, and must not begin or end with one of the last two.",
-        )
+        message = "The name can have 64 letters, digits, periods and hyphens, none of the last two first or last."
+        raise _Refused(_ARGUMENT, message)
     if given.get("IpAddressType") not in (None, "IPV4"):
         raise _Refused(_ARGUMENT, "The IP address type must be IPV4 here.")
 
@@ -470,7 +469,8 @@ def _check_listener(wanted: dict) -> None:
         if not 1 <= least <= most <= 65535:
             raise _Refused("InvalidPortRangeException", f"The port range {least} to {most} is not valid.")
         if any(least <= other_most and other_least <= most for other_least, other_most in others):
-            raise _Refused("InvalidPortRangeException", f"The ports {least} to {most} are not unique for this accelerator.")
+            message = f"The ports {least} to {most} are not unique for this accelerator."
+            raise _Refused("InvalidPortRangeException", message)
         others.append((least, most))
 
 

@@ -179,7 +179,8 @@ async def _listener_modified(call: Call, proceed: Proceed) -> Answer:
 def _refused_as_target(call: Call, listener: dict) -> Answer | None:
     """A listener by which a network load balancer reaches its target cannot go."""
     balancer, port = listener["LoadBalancerArn"], listener["Port"]
-    if any(held["Id"] == balancer and held.get("Port") == port for targets in alb._targets.values() for held in targets):
+    registered = (held for targets in alb._targets.values() for held in targets)
+    if any(held["Id"] == balancer and held.get("Port") == port for held in registered):
         message = f"Listener port '{port}' is in use by registered target '{balancer}' and cannot be removed."
         return error(call, "ResourceInUse", message, 400)
     return None

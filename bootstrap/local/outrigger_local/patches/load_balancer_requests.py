@@ -99,7 +99,14 @@ def _behind(balancer: dict, body: bytes, query: dict, port: int = 80, *rest) -> 
 
 
 async def _invoke(
-    function: str, group: str, method: str, path: str, headers: dict, body: bytes, query: dict, raw_query: str | None = None
+    function: str,
+    group: str,
+    method: str,
+    path: str,
+    headers: dict,
+    body: bytes,
+    query: dict,
+    raw_query: str | None = None,
 ) -> tuple[int, dict, bytes]:
     """What a function answers to a request, or a 502 where that is no answer."""
     spec = parse_arn(group)
@@ -123,7 +130,8 @@ async def _invoke(
     event |= {"body": text, "isBase64Encoded": is_encoded}
     execution = lambda_svc._execution_record_for_config(record, config)
     result = await run_reentrant(
-        lambda: lambda_svc._execute_function_with_config_scope(execution, event), thread_name="outrigger-balancer-invoke"
+        lambda: lambda_svc._execute_function_with_config_scope(execution, event),
+        thread_name="outrigger-balancer-invoke",
     )
     return _BAD_GATEWAY if result.get("error") or result.get("throttle") else _answered(result.get("body"), many)
 

@@ -6,7 +6,7 @@ User Guide for Network Load Balancers, "Security groups"; General Reference, "El
 subnets exist, in one VPC, each in a zone of its own, at least two for an application load balancer; an internet-facing
 one needs an internet gateway; a network load balancer that was made without security groups never has any. The ARN and
 the DNS name tell the type. The same call again is answered with the same load balancer, one with other settings is
-DuplicateLoadBalancerName. Its network interfaces hold subnets and groups, and outlive it for a while. Deletion
+DuplicateLoadBalancerName. Its network interfaces hold subnets, groups and gateway, and outlive it for a while. Deletion
 protection is OperationNotPermitted; deleting an absent load balancer succeeds. MiniStack has one kind of ARN and name,
 one zone, ``active`` at once, no interfaces, and checks nothing but the name.
 """
@@ -18,7 +18,7 @@ import re
 import secrets
 import time
 
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.responses import get_region
 from ministack.services import alb, ec2
 
 from outrigger_local.call import Answer, Call, Proceed
@@ -82,6 +82,7 @@ def install(hooks: Hooks, faults: Faults) -> None:
     alb._lb_xml = balancers.described
     hooks.around("ec2", ANY)(balancers.released)
     hooks.around("ec2", "DeleteNetworkInterface")(_interface_deleted)
+    hooks.around("ec2", "DetachInternetGateway")(_gateway_detached)
     hooks.around(KIND, "CreateLoadBalancer")(balancers.created)
     hooks.around(KIND, "DeleteLoadBalancer")(balancers.deleted)
     hooks.around(KIND, "DescribeLoadBalancers")(_listed)
@@ -101,10 +102,6 @@ class _LoadBalancers:
     def described(self, balancer: dict) -> str:
         """A load balancer as the API answers it."""
         kind = balancer["Type"]
-        zones = "".join(
-            f"<member><ZoneName>{_zone(subnet)}</ZoneName><SubnetId>{subnet}</SubnetId><LoadBalancerAddresses/></member>"
-            for subnet in balancer["Subnets"]
-        )
         groups = "".join(f"<member>{group}</member>" for group in balancer["SecurityGroups"])
         hosted_zone = _HOSTED_ZONES.get(kind, {}).get(get_region(), "Z35SXDOTRQ7X7K")
         return (
@@ -113,8 +110,7 @@ class _LoadBalancers:
             f"<DNSName>{balancer['DNSName']}</DNSName><CanonicalHostedZoneId>{hosted_zone}</CanonicalHostedZoneId>"
             f"<CreatedTime>{balancer['CreatedTime']}</CreatedTime><Scheme>{balancer['Scheme']}</Scheme>"
             f"<VpcId>{balancer['VpcId']}</VpcId><State><Code>{self._state(balancer)}</Code></State>"
-            f"<Type>{kind}</Type><AvailabilityZones>{zones}</AvailabilityZones>"
-            f"<SecurityGroups>{groups}</SecurityGroups><IpAddressType>{balancer['IpAddressType']}</IpAddressType></member>"
+            f"<Type>{kind}</Type>{_zones(balancer)}<SecurityGroups>{groups}</SecurityGroups></member>"
         )
 
     def _state(self, balancer: dict) -> str:
@@ -282,6 +278,16 @@ def _answer(call: Call, balancer: dict) -> Answer:
     return answer_of(alb._xml(200, call.operation, content))
 
 
+def _zones(balancer: dict) -> str:
+    """Where it is, and with which kind of addresses."""
+    zones = "".join(
+        f"<member><ZoneName>{_zone(subnet)}</ZoneName><SubnetId>{subnet}</SubnetId><LoadBalancerAddresses/></member>"
+        for subnet in balancer["Subnets"]
+    )
+    addresses = balancer.get("IpAddressType", "ipv4")
+    return f"<AvailabilityZones>{zones}</AvailabilityZones><IpAddressType>{addresses}</IpAddressType>"
+
+
 def _zone(subnet: str) -> str:
     return (ec2._subnets.get(subnet) or {}).get("AvailabilityZone", f"{get_region()}a")
 
@@ -313,6 +319,7 @@ def _hold_network(balancer: dict) -> None:
             (held[subnet],) = set(ec2._network_interfaces) - before
         interface = ec2._network_interfaces[held[subnet]]
         interface["Status"] = "in-use"
+        interface["_is_public"] = balancer["Scheme"] == "internet-facing"
         if balancer["Type"] == "network":
             interface["InterfaceType"] = "network_load_balancer"
         interface["Groups"] = [
@@ -327,6 +334,18 @@ async def _interface_deleted(call: Call, proceed: Proceed) -> Answer:
     if interface.get("Description", "").startswith(("ELB app/", "ELB net/")):
         message = f"Network interface '{identifier}' is currently in use."
         return error(call, "InvalidParameterValue", message, 400)
+    return await proceed(call)
+
+
+async def _gateway_detached(call: Call, proceed: Proceed) -> Answer:
+    """What has public addresses holds the gateway."""
+    vpc = call.parameters.get("VpcId", "")
+    if any(held.get("_is_public") and held["VpcId"] == vpc for held in ec2._network_interfaces.values()):
+        message = (
+            f"Network {vpc} has some mapped public address(es). Please unmap those public address(es) before detaching "
+            "the gateway."
+        )
+        return error(call, "DependencyViolation", message, 400)
     return await proceed(call)
 
 
@@ -369,12 +388,7 @@ async def _subnets_set(call: Call, proceed: Proceed) -> Answer:
     await proceed(call)
     balancer["Subnets"] = identifiers
     _hold_network(balancer)
-    zones = "".join(
-        f"<member><ZoneName>{_zone(subnet)}</ZoneName><SubnetId>{subnet}</SubnetId><LoadBalancerAddresses/></member>"
-        for subnet in identifiers
-    )
-    content = f"<AvailabilityZones>{zones}</AvailabilityZones><IpAddressType>{balancer['IpAddressType']}</IpAddressType>"
-    return answer_of(alb._xml(200, call.operation, content))
+    return answer_of(alb._xml(200, call.operation, _zones(balancer)))
 
 
 async def _groups_set(call: Call, proceed: Proceed) -> Answer:
@@ -404,6 +418,7 @@ async def _attributes_modified(call: Call, proceed: Proceed) -> Answer:
     keys = [value for name, value in call.parameters.items() if _ATTRIBUTE.match(name)]
     unknown = [key for key in keys if key not in _ATTRIBUTES[balancer["Type"]]]
     if unknown:
-        message = f"Load balancer attribute key '{unknown[0]}' is not supported on load balancers with type '{balancer['Type']}'"
+        kind = balancer["Type"]
+        message = f"Load balancer attribute key '{unknown[0]}' is not supported on load balancers with type '{kind}'"
         return error(call, _VALIDATION, message, 400)
     return await proceed(call)

@@ -35,7 +35,9 @@ from outrigger_local.patches.target_health import scaled
 
 _PATH = re.compile(r"^/2013-04-01/(healthcheck|healthcheckcount|tags/healthcheck)(?:/([^/]+))?(?:/([a-z]+))?/?$")
 _ARN = "arn:aws:route53:::healthcheck/"
-_TYPES = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP", "CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
+_TYPES = (
+    "HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP", "CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL",
+)  # fmt: skip
 _CHECKED_FROM = (
     "us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1",
     "sa-east-1",
@@ -303,9 +305,8 @@ async def _check(settings: dict) -> str:
 
 def _is_api(host: str) -> bool:
     """Whether a name is one of an API, one that an API was given, or one of a function."""
-    return bool(
-        app._parse_execute_api_url(host, "/") or app._resolve_custom_domain_request(host, "/") or app._parse_lambda_url(host, "/")
-    )
+    readers = (app._parse_execute_api_url, app._resolve_custom_domain_request, app._parse_lambda_url)
+    return any(read(host, "/") for read in readers)
 
 
 def _fetch(host: str, path: str) -> tuple[int, str, bytes]:
@@ -314,7 +315,8 @@ def _fetch(host: str, path: str) -> tuple[int, str, bytes]:
         agent = "Amazon-Route53-Health-Check-Service (ref local; report http://amzn.to/1vsZADi)"
         connection.request("GET", path, headers={"Host": host, "User-Agent": agent, "Connection": "close"})
         answer = connection.getresponse()
-        return answer.status, answer.reason or http.client.responses.get(answer.status, ""), answer.read(_SEARCHED_BYTES)
+        reason = answer.reason or http.client.responses.get(answer.status, "")
+        return answer.status, reason, answer.read(_SEARCHED_BYTES)
     except OSError as failure:
         return 0, str(failure), b""
     finally:

@@ -71,7 +71,7 @@ async def _regions_removed(call: Call, proceed: Proceed) -> Answer:
     statuses = secret.get("ReplicationStatus", [])
     unknown = sorted(set(regions) - {status["Region"] for status in statuses})
     if not regions or unknown:
-        message = f"The secret has no replica in the regions {', '.join(unknown)}." if unknown else "No regions are given."
+        message = f"The secret has no replica in the regions '{', '.join(unknown)}', or none are given."
         return error(call, "InvalidParameterException", message, 400)
     secretsmanager._delete_replicas(secret | {"ReplicationStatus": [{"Region": region} for region in regions]})
     secret["ReplicationStatus"] = [status for status in statuses if status["Region"] not in regions]

@@ -321,6 +321,12 @@ def targets_of(given: dict) -> list[dict]:
     return [found[number] for number in sorted(found)]
 
 
+def is_named(target: dict, named: list[dict]) -> bool:
+    """Whether a registered target is one of those that a call names, with its port or without."""
+    port = target.get("Port")
+    return any(target["Id"] == one["Id"] and one.get("Port", port) == port for one in named)
+
+
 async def _registered(call: Call, proceed: Proceed) -> Answer:
     arn = call.parameters.get("TargetGroupArn", "")
     group = alb._tgs.get(arn)
@@ -351,11 +357,7 @@ async def _deregistered(call: Call, proceed: Proceed) -> Answer:
         return await proceed(call)
     # With a port only that registration goes, without one all of the target's.
     leaving = targets_of(call.parameters)
-    alb._targets[arn] = [
-        held
-        for held in alb._targets.get(arn, [])
-        if not any(held["Id"] == gone["Id"] and gone.get("Port", held.get("Port")) == held.get("Port") for gone in leaving)
-    ]
+    alb._targets[arn] = [held for held in alb._targets.get(arn, []) if not is_named(held, leaving)]
     return answer_of(alb._empty("DeregisterTargets"))
 
 

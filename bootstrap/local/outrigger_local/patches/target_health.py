@@ -26,7 +26,7 @@ from ministack.services import alb
 from outrigger_local.call import Answer, Call, Proceed
 from outrigger_local.hooks import Hooks, answer_of
 from outrigger_local.patches.load_balancers import KIND
-from outrigger_local.patches.target_groups import balancers_of, may_be_invoked, targets_of
+from outrigger_local.patches.target_groups import balancers_of, is_named, may_be_invoked, targets_of
 
 _USER_AGENT = "ELB-HealthChecker/2.0"
 _NO_LISTENER = "Target group is not configured to receive traffic from the load balancer"
@@ -103,16 +103,11 @@ def _count(known: _Checked, outcome: Health, passed: int, group: dict) -> None:
             known.health = outcome
 
 
-def is_used(arn: str, balancer: str) -> bool:
-    """Whether a load balancer forwards to a target group."""
-    return balancer in balancers_of(arn)
-
-
 async def balancer_is_healthy(arn: str) -> bool:
     """Whether each group that a load balancer forwards to has a healthy target: for who sends traffic to it."""
     spec = parse_arn(arn)
     with request_scope(spec.account_id, spec.region):
-        groups = [group for group in alb._tgs.values() if is_used(group["TargetGroupArn"], arn)]
+        groups = [group for group in alb._tgs.values() if arn in balancers_of(group["TargetGroupArn"])]
         for group in groups:
             targets = alb._targets.get(group["TargetGroupArn"], [])
             states = [(await health_of(group, target)).state for target in targets]
@@ -164,21 +159,14 @@ async def _described(call: Call, proceed: Proceed) -> Answer:
     if group is None:
         return await proceed(call)
     held, asked = list(alb._targets.get(group["TargetGroupArn"], [])), targets_of(call.parameters)
-    found = [(target, await health_of(group, target)) for target in held if not asked or _is_asked(target, asked)]
+    found = [(target, await health_of(group, target)) for target in held if not asked or is_named(target, asked)]
     for target in asked:
-        if not any(_is_asked(registered, [target]) for registered in held):
+        if not any(is_named(registered, [target]) for registered in held):
             message = "Target is not registered to the target group"
             found.append((target, Health("unused", "Target.NotRegistered", message)))
     content = "".join(_member(group, target, health) for target, health in found)
     body = f"<TargetHealthDescriptions>{content}</TargetHealthDescriptions>"
     return answer_of(alb._xml(200, call.operation, body))
-
-
-def _is_asked(target: dict, asked: list[dict]) -> bool:
-    return any(
-        target["Id"] == wanted["Id"] and wanted.get("Port", target.get("Port")) == target.get("Port")
-        for wanted in asked
-    )
 
 
 def _member(group: dict, target: dict, health: Health) -> str:
