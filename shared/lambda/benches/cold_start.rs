@@ -91,6 +91,7 @@ fn start(listener: &TcpListener, binary: &Path) -> (Duration, u64) {
         .env("AWS_ACCESS_KEY_ID", "bench")
         .env("AWS_SECRET_ACCESS_KEY", "bench")
         .env("OUTRIGGER_NAME", "bench")
+        .env("OUTRIGGER_REGIONS", "us-east-1")
         .env("OUTRIGGER_TABLE", "bench")
         .stdout(Stdio::null());
     let begun = Instant::now();
