@@ -125,13 +125,14 @@ const OF_OPERATORS: [(&str, &str); 3] = [
 ];
 
 /// What these adapters call for others: `bootstrap`, and the functions' pruning.
-const NOT_OF_OPERATORS: [&str; 6] = [
+const NOT_OF_OPERATORS: [&str; 7] = [
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
     "cloudformation:DescribeChangeSet",
     "cloudformation:DescribeStackEvents",
     "cloudformation:ExecuteChangeSet",
     "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
 ];
 
 /// What operators do without the command line: a large document, the console.
@@ -232,6 +233,7 @@ fn deployers_may_make_every_kind_of_resource() {
         let create = match kind {
             "CloudWatch::Alarm" => "cloudwatch:PutMetricAlarm",
             "CloudWatch::Dashboard" => "cloudwatch:PutDashboard",
+            "DynamoDB::GlobalTable" => "dynamodb:CreateTableReplica",
             "DynamoDB::Table" => "dynamodb:CreateTable",
             "Events::Rule" => "events:PutRule",
             "IAM::ManagedPolicy" => "iam:CreatePolicy",

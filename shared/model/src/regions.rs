@@ -84,9 +84,7 @@ mod tests {
                 let turn = Regions::read(list, here).unwrap().turn(stack.as_ref());
                 let wanted = match here == whose {
                     true => Turn::Mine,
-                    false => Turn::NotMine {
-                        of: Region::new(whose),
-                    },
+                    false => Turn::NotMine { of: Region::new(whose) },
                 };
                 assert_eq!(turn, wanted, "{stack:?} from {here} of {list}");
             }
@@ -100,7 +98,11 @@ mod tests {
         for (list, here, words) in [
             ("", "us-east-1", "empty"),
             (" , ", "us-east-1", "empty"),
-            (THREE, "eu-west-1", "eu-west-1 is none of the regions us-east-1,us-east-2,us-west-2"),
+            (
+                THREE,
+                "eu-west-1",
+                "eu-west-1 is none of the regions us-east-1,us-east-2,us-west-2",
+            ),
         ] {
             let error = Regions::read(list, here).unwrap_err();
             assert!(error.contains(words), "{error}");

@@ -56,7 +56,9 @@ pub fn stacks_of(names: &[String]) -> Result<Vec<StackId>, TaskError> {
             stack: stack.to_owned(),
             environment: environment.to_owned(),
         }),
-        None => Err(TaskError::InvalidInput(format!("{name} is no stack's name with its environment"))),
+        None => Err(TaskError::InvalidInput(format!(
+            "{name} is no stack's name with its environment"
+        ))),
     };
     names.iter().map(stack).collect()
 }
