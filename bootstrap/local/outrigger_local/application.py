@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
@@ -12,7 +13,7 @@ from ministack.core.sigv4 import decode_header_value
 from outrigger_local.call import Answer, Call, Middleware, chain, parse
 from outrigger_local.call_log import CallLog
 from outrigger_local.faults import Faults, FaultsError
-from outrigger_local.middleware import failures, held_answers, kills, lost_answers, throttling
+from outrigger_local.middleware import dead_regions, failures, held_answers, kills, lost_answers, throttling
 
 # Set in the scope of a request whose connection is to be closed without an answer.
 CUT = "outrigger.cut"
@@ -28,6 +29,7 @@ class Application:
         self._faults = faults
         self._middleware: list[Middleware] = [
             log.middleware,
+            dead_regions.middleware(faults),
             kills.middleware(faults),
             throttling.middleware(faults),
             failures.middleware(faults),
@@ -51,6 +53,7 @@ class Application:
             if scope["method"] == "PUT":
                 try:
                     self._faults.replace(json.loads(await _body(receive) or b"{}"))
+                    await asyncio.to_thread(dead_regions.kill_functions, self._faults)
                     status, content = 200, self._faults.configuration
                 except (ValueError, FaultsError) as error:
                     status, content = 400, {"error": str(error)}

@@ -78,13 +78,17 @@ class Faults:
         """Puts a whole new configuration in force, counting from zero; an invalid one changes nothing."""
         if not isinstance(configuration, dict):
             raise FaultsError("the faults must be a JSON object")
-        known = {"slow_provisioning", "late_visibility", *_RULES}
+        known = {"slow_provisioning", "late_visibility", "dead_regions", *_RULES}
         _refuse_unknown("the faults", configuration, known)
         slow_seconds, slow_kinds = _delay(configuration, "slow_provisioning", "kinds", SLOW_KINDS)
         late_seconds, late_services = _delay(configuration, "late_visibility", "services", LATE_SERVICES)
+        dead_regions = configuration.get("dead_regions", [])
+        if not isinstance(dead_regions, list) or not all(isinstance(region, str) for region in dead_regions):
+            raise FaultsError("dead_regions must be a list of regions")
         rules = {name: _rules(name, configuration.get(name, []), keys) for name, keys in _RULES.items()}
         self.slow_seconds, self.slow_kinds = slow_seconds, slow_kinds
         self.late_seconds, self.late_services = late_seconds, late_services
+        self.dead_regions = frozenset(dead_regions)
         self._rules = rules
         self.configuration = configuration
         self.replaced.set()

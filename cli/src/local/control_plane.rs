@@ -98,7 +98,7 @@ pub fn sam_deploy(project: &Project, local: &LocalAws, deployment: &Deployment<'
     command
         .arg("deploy")
         .args(["--stack-name", name, "--region", region, "--resolve-s3"])
-        .args(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
+        .args(["--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"])
         .args([
             "--no-confirm-changeset",
             "--no-fail-on-empty-changeset",

@@ -29,6 +29,13 @@ pub fn outrigger(aws: &LocalAws, arguments: &[&str]) -> Output {
 
 /// A command line of `outrigger` against a local AWS; nobody is there to answer it.
 pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
+    let mut command = operators_command(aws, arguments);
+    command.args(["--target", "aws"]);
+    command
+}
+
+/// A command line of `outrigger` that takes a local AWS for the operator's own.
+pub fn operators_command(aws: &LocalAws, arguments: &[&str]) -> Command {
     let project = Project::of_test().unwrap();
     let mut command = Command::new(project.root().join("target/debug/outrigger"));
     if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
@@ -37,8 +44,8 @@ pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
     aws.set_environment(&mut command);
     command
         .current_dir(project.root())
+        .env("OUTRIGGER_LOCAL_DIRECTORY", aws.directory())
         .args(arguments)
-        .args(["--target", "aws"])
         .stdin(Stdio::null());
     command
 }

@@ -16,6 +16,7 @@ mod logs;
 mod plans;
 mod policies;
 mod postgres_ha;
+mod regions;
 mod rollback;
 mod secrets;
 mod seen;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from outrigger_local.faults import Faults
 from outrigger_local.hooks import Hooks
-from outrigger_local.middleware import late_visibility, slow_provisioning
+from outrigger_local.middleware import dead_regions, late_visibility, slow_provisioning
 from outrigger_local.patches import (
     absent_alarms,
     assignments,
@@ -24,6 +24,7 @@ from outrigger_local.patches import (
     event_targets,
     execution_ends,
     execution_names,
+    global_tables,
     iam_roles,
     iam_tags,
     json_expressions,
@@ -89,6 +90,7 @@ _HOOKS = (
     log_pages,
     tagged_resources,
     event_rules,
+    global_tables,
 )
 
 
@@ -96,6 +98,7 @@ def install(faults: Faults) -> None:
     """Puts the patches in place, and the faults that need MiniStack's stores; imports the services they are for."""
     for patch in _PATCHES:
         patch.install()
+    dead_regions.install(faults)
     hooks = Hooks()
     late_visibility.install(hooks, faults)
     slow_provisioning.install(hooks, faults)
