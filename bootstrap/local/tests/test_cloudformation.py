@@ -59,6 +59,30 @@ class TemplatePropertiesTest(GapTest):
         self.check(observe, [True, "ENABLED"])
 
 
+class ConditionParametersTest(GapTest):
+    def test_the_region_is_known(self) -> None:
+        def observe(server: Server) -> list[str]:
+            formation, name = server.client("cloudformation", "eu-west-3"), unique("stack")
+            template = {
+                "Conditions": {
+                    "Here": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-3"]},
+                    "Elsewhere": {"Fn::Not": [{"Condition": "Here"}]},
+                },
+                "Resources": {
+                    "Here": {"Type": "AWS::SQS::Queue", "Condition": "Here"},
+                    "Elsewhere": {"Type": "AWS::SQS::Queue", "Condition": "Elsewhere"},
+                    "Always": {"Type": "AWS::SQS::Queue"},
+                },
+            }
+            formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+            waiter = formation.get_waiter("stack_create_complete")
+            waiter.wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+            described = formation.describe_stack_resources(StackName=name)["StackResources"]
+            return sorted(entry["LogicalResourceId"] for entry in described)
+
+        self.check(observe, ["Always", "Here"])
+
+
 class GlobalTablesTest(GapTest):
     REGIONS = ("eu-west-1", "eu-west-2", "eu-central-1")
 

@@ -8,6 +8,7 @@ from outrigger_local.middleware import dead_regions, late_visibility, slow_provi
 from outrigger_local.patches import (
     absent_alarms,
     assignments,
+    condition_parameters,
     dependency_violations,
     ec2_account_attributes,
     ec2_blackholes,
@@ -59,6 +60,7 @@ _PATCHES = (
     event_conditions,
     event_targets,
     template_properties,
+    condition_parameters,
     service_quotas,
 )
 # Each puts hooks around operations of MiniStack's services.
