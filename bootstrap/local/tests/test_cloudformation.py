@@ -83,6 +83,24 @@ class ConditionParametersTest(GapTest):
         self.check(observe, ["Always", "Here"])
 
 
+class PhysicalNamesTest(GapTest):
+    def test_stacks_of_one_name_in_two_regions(self) -> None:
+        def observe(server: Server) -> bool:
+            role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
+            name, names = unique("stack"), []
+            for region in ("us-east-2", "us-west-2"):
+                formation = server.client("cloudformation", region)
+                template = json.dumps({"Resources": {"Role": role}})
+                formation.create_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_IAM"])
+                waiter = formation.get_waiter("stack_create_complete")
+                waiter.wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+                described = formation.describe_stack_resources(StackName=name)["StackResources"]
+                names.append(described[0]["PhysicalResourceId"])
+            return names[0] != names[1]
+
+        self.check(observe, True)
+
+
 class GlobalTablesTest(GapTest):
     REGIONS = ("eu-west-1", "eu-west-2", "eu-central-1")
 

@@ -34,6 +34,7 @@ from outrigger_local.patches import (
     log_pages,
     lower_case_identifiers,
     parallel_branches,
+    physical_names,
     rds_account_attributes,
     rds_engine_versions,
     rds_instances,
@@ -61,6 +62,7 @@ _PATCHES = (
     event_targets,
     template_properties,
     condition_parameters,
+    physical_names,
     service_quotas,
 )
 # Each puts hooks around operations of MiniStack's services.
