@@ -27,11 +27,12 @@ const FREE: [&str; 1] = ["sts:GetCallerIdentity"];
 const OPERATORS: [&str; 2] = ["logs:FilterLogEvents", "s3:PutObject"];
 
 /// What AWS asks for beside the call itself: tags at creation, a final snapshot, a role that is handed over, an absent
-/// object told as absent; and what it does itself, to take on a role.
-const IMPLIED: [&str; 7] = [
+/// object told as absent; what it does itself, to take on a role; and what an API does with its own.
+const IMPLIED: [&str; 8] = [
     "ec2:CreateAction",
     "iam:CreateServiceLinkedRole",
     "iam:PassRole",
+    "kinesis:PutRecord",
     "kinesis:TagResource",
     "rds:CreateDBSnapshot",
     "s3:ListBucket",
@@ -115,6 +116,48 @@ fn functions_may_do_what_they_call_and_no_more() {
         surplus.is_empty(),
         "granted, but never called by a function: {surplus:?}"
     );
+}
+
+/// API Gateway's actions are the methods of its calls, which follow from the operations' names:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html>.
+#[test]
+fn methods_of_api_gateway_are_those_of_the_calls() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut text = String::new();
+    sources(&root.join("shared/aws-apigateway/src"), &mut text);
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|char: char| !(char.is_ascii_alphanumeric() || char == ':'));
+        let actions = words.filter_map(|word| word.strip_prefix("apigateway:"));
+        actions.filter(|action| !action.is_empty()).map(str::to_owned).collect()
+    };
+    let operations = words(&text);
+    assert!(operations.len() > 15, "{operations:?}");
+    let methods: BTreeSet<String> = operations
+        .iter()
+        .map(|operation| {
+            let method = [
+                ("Create", "POST"),
+                ("Delete", "DELETE"),
+                ("Get", "GET"),
+                ("Put", "PUT"),
+                ("Tag", "PUT"),
+                ("Untag", "DELETE"),
+                ("Update", "PATCH"),
+            ]
+            .into_iter()
+            .find(|(verb, _)| operation.starts_with(verb));
+            method
+                .unwrap_or_else(|| panic!("which method has {operation}?"))
+                .1
+                .to_owned()
+        })
+        .collect();
+    let template = std::fs::read_to_string(root.join("bootstrap/template.yaml")).unwrap();
+    let granted: BTreeSet<String> = words(&template)
+        .into_iter()
+        .filter(|action| action.chars().all(|char| char.is_ascii_uppercase()))
+        .collect();
+    assert_eq!(granted, methods);
 }
 
 /// The adapters that the command line calls AWS with when it operates stacks, and how IAM names their services.

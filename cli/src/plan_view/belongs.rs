@@ -17,6 +17,8 @@ pub(crate) enum Component {
     Cache(String),
     /// A database.
     Database(String),
+    /// An API.
+    Api(String),
     /// What cannot be told.
     Other(Lane),
 }
@@ -28,18 +30,24 @@ impl fmt::Display for Component {
             Component::Stream(name) => write!(formatter, "streams.{name}"),
             Component::Cache(name) => write!(formatter, "caches.{name}"),
             Component::Database(name) => write!(formatter, "databases.{name}"),
+            Component::Api(name) => write!(formatter, "apis.{name}"),
             Component::Other(lane) => lane.fmt(formatter),
         }
     }
 }
 
-/// The component that a resource is the heart of: its database, cache or stream.
+/// The component that a resource is the heart of: its database, cache, stream or API.
 pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
     let name = key.current().name;
     match key.kind {
         Kind::DbInstance => Some(Component::Database(name)),
         Kind::ReplicationGroup => Some(Component::Cache(name)),
         Kind::Stream => Some(Component::Stream(name)),
+        Kind::RestApi | Kind::ApiDeployment | Kind::ApiStage | Kind::UsagePlan | Kind::ApiKey | Kind::UsagePlanKey => {
+            // What is within an API is named after it and a dot.
+            let api = name.split('.').next().unwrap_or_default();
+            Some(Component::Api(api.to_owned()))
+        }
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
@@ -94,6 +102,10 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
     match key.kind {
         Kind::DbSubnetGroup | Kind::Secret | Kind::SecretAttachment => Some(Component::Database(name)),
         Kind::CacheSubnetGroup => Some(Component::Cache(name)),
+        Kind::Role if name.contains('.') => {
+            let (api, _) = name.split_once('.')?;
+            Some(Component::Api(api.to_owned()))
+        }
         Kind::DbParameterGroup | Kind::Role | Kind::LogGroup => {
             let (database, _) = name.rsplit_once('-')?;
             Some(Component::Database(database.to_owned()))
@@ -108,6 +120,12 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         | Kind::DbInstance
         | Kind::ReplicationGroup
         | Kind::Stream
+        | Kind::RestApi
+        | Kind::ApiDeployment
+        | Kind::ApiStage
+        | Kind::UsagePlan
+        | Kind::ApiKey
+        | Kind::UsagePlanKey
         | Kind::Alarm => None,
     }
 }

@@ -56,13 +56,19 @@ pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<Str
             };
             format!("{} {comparison} {}", alarm.metric, alarm.threshold)
         }
+        Properties::RestApi(api) => api.routes.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
+        Properties::ApiStage(stage) => stage.stage.clone(),
+        Properties::UsagePlan(plan) => format!("{} requests/s, burst {}", plan.rate_per_second, plan.burst),
+        Properties::ApiKey(_) => "generated value".to_owned(),
         Properties::LogGroup(_) => physical_name.to_owned(),
         Properties::InternetGateway(_)
         | Properties::RouteTable(_)
         | Properties::RouteTableAssociation(_)
         | Properties::DbSubnetGroup(_)
         | Properties::CacheSubnetGroup(_)
-        | Properties::SecretAttachment(_) => return None,
+        | Properties::SecretAttachment(_)
+        | Properties::ApiDeployment(_)
+        | Properties::UsagePlanKey(_) => return None,
     };
     Some(fact)
 }
@@ -73,6 +79,7 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
         Properties::DbInstance(DbInstance {
             final_snapshot: true, ..
         }) => Some("a final snapshot is kept"),
+        Properties::ApiKey(_) => Some("its value is lost"),
         Properties::DbInstance(_) | Properties::ReplicationGroup(_) | Properties::Stream(_) => Some("its data is lost"),
         Properties::Vpc(_)
         | Properties::Subnet(_)
@@ -87,6 +94,11 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
         | Properties::CacheSubnetGroup(_)
         | Properties::Secret(_)
         | Properties::SecretAttachment(_)
+        | Properties::RestApi(_)
+        | Properties::ApiDeployment(_)
+        | Properties::ApiStage(_)
+        | Properties::UsagePlan(_)
+        | Properties::UsagePlanKey(_)
         | Properties::Alarm(_)
         | Properties::LogGroup(_) => None,
     }

@@ -9,6 +9,11 @@ pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
     // arn:<partition>:<service>:<region>:<account>:<resource>
     let mut parts = arn.splitn(6, ':').skip(2);
     let (service, resource) = (parts.next()?, parts.nth(2)?);
+    if service == "apigateway" {
+        let (kind, id) = api_gateway(resource)?;
+        let arn = arn.to_owned();
+        return Some(Tagged { arn, kind, id });
+    }
     let (kind, id) = match service {
         // <type>/<id>
         "ec2" => {
@@ -48,6 +53,18 @@ pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
         kind,
         id: id.to_owned(),
     })
+}
+
+/// `/restapis/<id>`, `/restapis/<id>/stages/<name>`, `/usageplans/<id>`, `/apikeys/<id>`.
+fn api_gateway(resource: &str) -> Option<(Kind, String)> {
+    let parts: Vec<&str> = resource.split('/').skip(1).collect();
+    match parts.as_slice() {
+        ["restapis", id] => Some((Kind::RestApi, (*id).to_owned())),
+        ["restapis", id, "stages", name] => Some((Kind::ApiStage, format!("{id}:{name}"))),
+        ["usageplans", id] => Some((Kind::UsagePlan, (*id).to_owned())),
+        ["apikeys", id] => Some((Kind::ApiKey, (*id).to_owned())),
+        _ => None,
+    }
 }
 
 fn ec2(kind: &str) -> Option<Kind> {
@@ -122,6 +139,17 @@ mod tests {
         check("logs log-group:a:log-stream:b", None);
         let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b-db-AbCdEf";
         check("secretsmanager secret:a-b-db-AbCdEf", Some((Kind::Secret, secret)));
+        for (resource, expected) in [
+            ("/restapis/abc", Some((Kind::RestApi, "abc"))),
+            ("/restapis/abc/stages/prod", Some((Kind::ApiStage, "abc:prod"))),
+            ("/usageplans/def", Some((Kind::UsagePlan, "def"))),
+            ("/apikeys/ghi", Some((Kind::ApiKey, "ghi"))),
+            ("/domainnames/example.com", None),
+        ] {
+            let arn = format!("arn:aws:apigateway:us-east-1::{resource}");
+            let found = tagged(&arn).map(|tagged| (tagged.kind, tagged.id));
+            assert_eq!(found, expected.map(|(kind, id)| (kind, id.to_owned())), "{arn}");
+        }
         check("lambda function:a", None);
         assert_eq!(tagged("arn:aws:s3:::bucket"), None);
         assert_eq!(tagged("text"), None);

@@ -1,6 +1,8 @@
 //! What every AWS adapter shares: configuration, clients made lazily per region, the mapping of errors, the time that a
-//! call may take, what becomes of what is not at rest or cannot be changed, lists of many pages, the comparison of tags, and AWS's request ids.
+//! call may take, what becomes of what is not at rest or cannot be changed, lists of many pages, the comparison of tags, the
+//! choice of what is ours, and AWS's request ids.
 
+mod candidate;
 mod clients;
 mod error;
 mod number;
@@ -10,6 +12,7 @@ mod tags;
 mod time;
 mod traced;
 
+pub use candidate::{Candidate, Choice, choose};
 pub use clients::{Aws, Clients};
 pub use error::{call_error, chain, is_code};
 pub use number::number;

@@ -86,6 +86,12 @@ pub const fn of(kind: Kind) -> Durations {
         Kind::Secret | Kind::SecretAttachment => {
             at_once(&["https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html"])
         }
+        // Calls that are answered when they are done; so few of them are taken in a minute that they may have to wait.
+        Kind::RestApi | Kind::ApiDeployment | Kind::ApiStage | Kind::UsagePlan | Kind::ApiKey | Kind::UsagePlanKey => {
+            at_once(&[
+                "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html",
+            ])
+        }
         // 3 s from another continent.
         Kind::LogGroup => at_once(&["https://github.com/turbot/steampipe-plugin-aws/pull/31"]),
         Kind::Alarm => {

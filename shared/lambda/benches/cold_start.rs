@@ -16,8 +16,9 @@ use flate2::read::DeflateEncoder;
 
 const AIM: f64 = 1.3;
 const ROUNDS: usize = 41;
-const FUNCTIONS: [&str; 5] = [
+const FUNCTIONS: [&str; 6] = [
     "close-operation",
+    "create-ingress",
     "create-observability",
     "plan-stack",
     "create-datastore",

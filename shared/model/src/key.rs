@@ -63,19 +63,22 @@ pub enum Lane {
     Network,
     /// Secrets, databases, caches, streams: `create-datastore`.
     Datastore,
+    /// REST APIs: `create-ingress`.
+    Ingress,
     /// Alarms and log groups: `create-observability`.
     Observability,
 }
 
 impl Lane {
     /// Every lane, in the order in which they are shown.
-    pub const ALL: [Lane; 3] = [Lane::Network, Lane::Datastore, Lane::Observability];
+    pub const ALL: [Lane; 4] = [Lane::Network, Lane::Datastore, Lane::Ingress, Lane::Observability];
 
     /// The lane's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Lane::Network => "network",
             Lane::Datastore => "datastore",
+            Lane::Ingress => "ingress",
             Lane::Observability => "observability",
         }
     }
@@ -167,6 +170,18 @@ kinds! {
     Secret = "secret", Datastore, UniqueName, ["arn"];
     /// The host and port of a database, filled into its secret once the database has them.
     SecretAttachment = "secret-attachment", Datastore, ClientToken, [];
+    /// `AWS::ApiGateway::RestApi`, regional, with its resources, methods and integrations.
+    RestApi = "rest-api", Ingress, TagOnly, ["name"];
+    /// `AWS::ApiGateway::Deployment`: what an API was when it was deployed. Its description tells whose it is.
+    ApiDeployment = "api-deployment", Ingress, TagOnly, ["deployment_id"];
+    /// `AWS::ApiGateway::Stage`. Its `url` is where its routes begin.
+    ApiStage = "api-stage", Ingress, UniqueName, ["url"];
+    /// `AWS::ApiGateway::UsagePlan`.
+    UsagePlan = "usage-plan", Ingress, TagOnly, [];
+    /// `AWS::ApiGateway::ApiKey`. Its value is API Gateway's own, and nobody asks for it.
+    ApiKey = "api-key", Ingress, TagOnly, [];
+    /// `AWS::ApiGateway::UsagePlanKey`: the key is one of the plan's.
+    UsagePlanKey = "usage-plan-key", Ingress, UniqueName, [];
     /// `AWS::CloudWatch::Alarm`.
     Alarm = "alarm", Observability, UniqueName, ["arn"];
     /// `AWS::Logs::LogGroup`.

@@ -74,7 +74,7 @@ macro_rules! properties {
 properties! {
     Vpc, Subnet, InternetGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup,
     DbSubnetGroup, DbParameterGroup, DbInstance, Role, CacheSubnetGroup, ReplicationGroup, Stream, Secret,
-    SecretAttachment, Alarm, LogGroup,
+    SecretAttachment, RestApi, ApiDeployment, ApiStage, UsagePlan, ApiKey, UsagePlanKey, Alarm, LogGroup,
 }
 
 /// A VPC; DNS support and host names are always on.
@@ -198,6 +198,18 @@ pub struct Role {
     pub service: String,
     /// The ARNs of the managed policies that say what it may do.
     pub managed_policies: BTreeSet<String>,
+    /// What else it may do, in a policy of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allows: Option<Allows>,
+}
+
+/// What a role's own policy allows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Allows {
+    /// The actions, such as `kinesis:PutRecord`.
+    pub actions: BTreeSet<String>,
+    /// The ARNs of what they may be done to.
+    pub resources: Vec<Input>,
 }
 
 /// An RDS for PostgreSQL instance. Storage is always encrypted; it is never publicly accessible.
@@ -313,6 +325,84 @@ pub struct Stream {
     pub retention_hours: u32,
     /// The shard-level metrics that are on, such as `IncomingBytes`.
     pub shard_metrics: BTreeSet<String>,
+}
+
+/// A regional REST API: what it answers on which routes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RestApi {
+    /// What it is for.
+    pub description: String,
+    /// What it answers, by method and path: `POST /sensor-data`.
+    pub routes: BTreeMap<String, ApiRoute>,
+}
+
+/// One method of one path of an API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApiRoute {
+    /// Whether a request must bring a key that a usage plan knows.
+    pub api_key: bool,
+    /// What is answered with status 200, as JSON.
+    pub response: String,
+    /// The stream that gets the body of each request as a record; without, API Gateway answers by itself.
+    #[serde(default)]
+    pub record_to: Option<RecordTo>,
+}
+
+/// A stream that gets the bodies of requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordTo {
+    /// The stream's name.
+    pub stream: Input,
+    /// The ARN of the role that API Gateway takes on to write to it.
+    pub role: Input,
+}
+
+/// What an API was when it was deployed: it never changes. Its name within the stack holds the hash of the routes, so that
+/// other routes are another deployment's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApiDeployment {
+    /// The API's id.
+    pub api: Input,
+}
+
+/// A stage of an API: where one of its deployments answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApiStage {
+    /// The API's id.
+    pub api: Input,
+    /// Its name, the first part of the path of its URL.
+    pub stage: String,
+    /// The id of the deployment that answers.
+    pub deployment: Input,
+}
+
+/// How often each of its keys may call a stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UsagePlan {
+    /// What it is for.
+    pub description: String,
+    /// The stage's id: `<API's id>:<stage's name>`.
+    pub stage: Input,
+    /// How many requests a second a key may make in the long run.
+    pub rate_per_second: u32,
+    /// How many requests a key may make at once.
+    pub burst: u32,
+}
+
+/// A key that requests are made with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// What it is for.
+    pub description: String,
+}
+
+/// That a key is one of a plan's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UsagePlanKey {
+    /// The usage plan's id.
+    pub plan: Input,
+    /// The key's id.
+    pub key: Input,
 }
 
 /// A secret: JSON `{username, password, engine, port, dbname}` with a generated password, and `host` once known.

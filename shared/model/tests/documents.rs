@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use outrigger_model::document::{self, Alarm, Cache, Database, Document, Network, OutputPath, Stream, parse};
+use outrigger_model::document::{self, Alarm, Api, Cache, Database, Document, Network, OutputPath, Stream, parse};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -53,6 +53,7 @@ fn assert_as_its_types_say(value: &Value, document: &Document) {
     assert_eq!(read::<Stream>(value, "streams"), document.streams);
     assert_eq!(read::<Cache>(value, "caches"), document.caches);
     assert_eq!(read::<Database>(value, "databases"), document.databases);
+    assert_eq!(read::<Api>(value, "apis"), document.apis);
     assert_eq!(read::<Alarm>(value, "alarms"), document.alarms);
     assert_eq!(read::<OutputPath>(value, "outputs"), document.outputs);
 }
@@ -69,6 +70,9 @@ fn defaults_are_those_of_the_types() {
         "caches": { "sessions": { "engine": "redis", "version": "7.0", "node_type": "cache.t3.micro", "nodes": 2 } },
         "databases": { "main": {
             "engine": "postgres", "version": "15.15", "class": "db.t3.micro", "storage_gib": 20, "database": "shop", "user": "shop",
+        } },
+        "apis": { "sensors": {
+            "routes": { "POST /sensor-data": {} }, "usage_plan": { "rate_per_second": 200, "burst": 400 },
         } },
         "alarms": { "cpu": {
             "component": "databases.main", "metric": "CPUUtilization", "statistic": "average", "comparison": "greater_than",

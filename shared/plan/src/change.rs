@@ -127,8 +127,12 @@ fn entries(property: &str, from: Value, to: Value, effect: Effect, note: Option<
 pub(crate) const TAGS: Effect = Effect::InPlace;
 
 fn has_tags(kind: Kind) -> bool {
-    // A route, an association and the host in a secret are parts of something that has tags.
-    !matches!(kind, Kind::Route | Kind::RouteTableAssociation | Kind::SecretAttachment)
+    // A route, an association, the host in a secret, what was deployed of an API and a plan's key are parts of something
+    // that has tags.
+    !matches!(
+        kind,
+        Kind::Route | Kind::RouteTableAssociation | Kind::SecretAttachment | Kind::ApiDeployment | Kind::UsagePlanKey
+    )
 }
 
 fn judge(
@@ -211,6 +215,10 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             "node_type" => Rule::Always(Effect::Restarts),
             _ => Rule::Always(Effect::InPlace),
         },
+        // A deployment never changes; a stage stays with its API under its name.
+        Kind::ApiDeployment | Kind::UsagePlanKey => Rule::Always(Effect::Replaces),
+        Kind::ApiStage => replaces_if(property != "deployment"),
+        Kind::RestApi | Kind::UsagePlan | Kind::ApiKey => Rule::Always(Effect::InPlace),
         Kind::Role | Kind::Stream | Kind::Secret | Kind::SecretAttachment | Kind::Alarm | Kind::LogGroup => {
             Rule::Always(Effect::InPlace)
         }

@@ -125,7 +125,8 @@ fn of_properties(properties: &[(Kind, &str)]) -> (Outcome, Option<Exception>) {
 
 use Becomes::{AnotherStack, AsWhatIsInIt, ComeAndGo, Nothing, Parameters, Properties, Tags};
 use Kind::{
-    Alarm, DbInstance, DbSubnetGroup, ReplicationGroup, Secret, SecretAttachment, SecurityGroup, Stream, Subnet, Vpc,
+    Alarm, DbInstance, DbSubnetGroup, ReplicationGroup, RestApi, Secret, SecretAttachment, SecurityGroup, Stream,
+    Subnet, UsagePlan, Vpc,
 };
 
 /// Every property of a document, and what it becomes.
@@ -236,6 +237,19 @@ const TABLE: &[(&str, Becomes)] = &[
     ("databases.apply", Properties(&[(DbInstance, "apply")])),
     ("databases.allow_replace", Properties(&[(DbInstance, "allow_replace")])),
     ("databases.tags", Tags),
+    ("apis", ComeAndGo),
+    ("apis.stage", ComeAndGo),
+    ("apis.routes", ComeAndGo),
+    ("apis.routes.api_key", Properties(&[(RestApi, "routes")])),
+    ("apis.routes.stream", Properties(&[(RestApi, "routes")])),
+    ("apis.routes.response", Properties(&[(RestApi, "routes")])),
+    ("apis.usage_plan", ComeAndGo),
+    (
+        "apis.usage_plan.rate_per_second",
+        Properties(&[(UsagePlan, "rate_per_second")]),
+    ),
+    ("apis.usage_plan.burst", Properties(&[(UsagePlan, "burst")])),
+    ("apis.tags", Tags),
     ("alarms", ComeAndGo),
     (
         "alarms.component",
@@ -283,6 +297,14 @@ fn note(property: &str) -> Option<&'static str> {
         }
         "databases.monitoring_interval_seconds" => "the role that it needs comes and goes with it",
         "databases.log_exports" => "the log groups come and go with it",
+        "apis" => {
+            "what is taken away is deleted with its key; a new name is another API with another URL and another key"
+        }
+        "apis.stage" => "its URL changes with it",
+        "apis.routes" | "apis.routes.api_key" | "apis.routes.stream" | "apis.routes.response" => {
+            "all routes change at once, with a new deployment at the stage"
+        }
+        "apis.usage_plan" => "the key comes and goes with it; a new one has another value",
         "outputs" => "they are told anew",
         _ => return None,
     })

@@ -391,7 +391,13 @@ impl Planner<'_> {
             | Properties::InternetGateway(_)
             | Properties::RouteTable(_)
             | Properties::Route(_)
-            | Properties::RouteTableAssociation(_) => Vec::new(),
+            | Properties::RouteTableAssociation(_)
+            | Properties::RestApi(_)
+            | Properties::ApiDeployment(_)
+            | Properties::ApiStage(_)
+            | Properties::UsagePlan(_)
+            | Properties::ApiKey(_)
+            | Properties::UsagePlanKey(_) => Vec::new(),
             // Its name is unique within its VPC.
             Properties::SecurityGroup(_) if !in_the_same_vpc(&key.current()) => Vec::new(),
             Properties::SecurityGroup(_)
@@ -450,6 +456,12 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         | Properties::Secret(_)
         | Properties::SecretAttachment(_)
         | Properties::Alarm(_)
+        | Properties::RestApi(_)
+        | Properties::ApiDeployment(_)
+        | Properties::ApiStage(_)
+        | Properties::UsagePlan(_)
+        | Properties::ApiKey(_)
+        | Properties::UsagePlanKey(_)
         | Properties::LogGroup(_) => true,
     };
     if allowed || !record.seen {

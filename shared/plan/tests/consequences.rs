@@ -19,6 +19,10 @@ fn the_document() -> Value {
     document["databases"]["database"]["allow_replace"] = json!(true);
     document["databases"]["database"]["parameters"] =
         json!({ "log_statement": "all", "shared_preload_libraries": "a" });
+    document["apis"] = json!({"api": {
+        "routes": {"POST /data": {}, "PUT /data": {}},
+        "usage_plan": {"rate_per_second": 200, "burst": 400},
+    }});
     document
 }
 
@@ -328,6 +332,48 @@ const EXAMPLES: &[Example] = &[
         "{alarms: {database-cpu: {statistic: average}}}",
         "{alarms: {database-cpu: {statistic: maximum}}}",
     ),
+    ("apis", "{}", "{apis: {another: {routes: {GET /: {api_key: false}}}}}"),
+    (
+        "apis.stage",
+        "{apis: {api: {stage: prod}}}",
+        "{apis: {api: {stage: live}}}",
+    ),
+    (
+        "apis.routes",
+        "{}",
+        "{apis: {api: {routes: {GET /more: {api_key: false}}}}}",
+    ),
+    (
+        "apis.routes.api_key",
+        "{apis: {api: {routes: {POST /data: {api_key: true}}}}}",
+        "{apis: {api: {routes: {POST /data: {api_key: false}}}}}",
+    ),
+    (
+        "apis.routes.stream",
+        "{}",
+        "{apis: {api: {routes: {POST /data: {stream: stream}}}}}",
+    ),
+    (
+        "apis.routes.response",
+        "{}",
+        "{apis: {api: {routes: {POST /data: {response: {message: Data received}}}}}}",
+    ),
+    (
+        "apis.usage_plan",
+        "{}",
+        "{apis: {api: {usage_plan: null, routes: {POST /data: {api_key: false}, PUT /data: {api_key: false}}}}}",
+    ),
+    (
+        "apis.usage_plan.rate_per_second",
+        "{apis: {api: {usage_plan: {rate_per_second: 200}}}}",
+        "{apis: {api: {usage_plan: {rate_per_second: 100}}}}",
+    ),
+    (
+        "apis.usage_plan.burst",
+        "{apis: {api: {usage_plan: {burst: 400}}}}",
+        "{apis: {api: {usage_plan: {burst: 300}}}}",
+    ),
+    ("apis.tags", "{}", "{apis: {api: {tags: {Owner: one}}}}"),
     (
         "alarms.comparison",
         "{alarms: {database-cpu: {comparison: greater_than}}}",

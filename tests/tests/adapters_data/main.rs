@@ -20,6 +20,7 @@ mod streams;
 mod tags;
 
 use outrigger_aws::Aws;
+use outrigger_aws_apigateway::Apis;
 use outrigger_aws_cloudwatch::Alarms;
 use outrigger_aws_cloudwatchlogs::LogGroups;
 use outrigger_aws_ec2::Network;
@@ -35,13 +36,14 @@ use crate::databases::databases;
 #[test]
 fn each_kind_has_one_provider() {
     let aws = Aws::new();
-    let providers: [&dyn Provider; 8] = [
+    let providers: [&dyn Provider; 9] = [
         &Network::new(&aws),
         &databases(&aws),
         &Roles::new(&aws, None),
         &Caches::new(&aws),
         &Streams::new(&aws),
         &Secrets::new(&aws),
+        &Apis::new(&aws),
         &Alarms::new(&aws),
         &LogGroups::new(&aws),
     ];

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use outrigger_tests::LocalAws;
 use serde_json::{Value, json};
 
 use crate::harness::{boto3, control_plane, document_of, file_of, json_of, outrigger, shared};
@@ -49,16 +50,28 @@ async fn the_password_is_in_secrets_manager_and_nowhere_else() {
     assert!(password.len() >= 32);
     let escaped = serde_json::to_string(password).unwrap();
     let escaped = escaped.trim_matches('"');
-    let assert_absent = |text: &[u8], place: &str| {
-        for form in [password, escaped] {
-            let found = text.windows(form.len()).any(|window| window == form.as_bytes());
-            assert!(!found, "the password is in {place}");
-        }
-    };
+    let forms = [password, escaped];
+    for (bytes, place) in [(&up.stdout, "the standard output"), (&up.stderr, "the standard error")] {
+        assert_absent(&forms, bytes, place);
+    }
+    assert_nowhere(aws, stack, &forms).await;
 
-    // What the command line said.
-    assert_absent(&up.stdout, "the standard output");
-    assert_absent(&up.stderr, "the standard error");
+    let input = json!({ "stack": stack, "environment": "production" });
+    crate::harness::execute(aws, "DestroyStackArn", "one-secret-2", &input).await;
+}
+
+/// A secret, in each of its forms, is not in a text.
+fn assert_absent(forms: &[&str], text: &[u8], place: &str) {
+    for form in forms {
+        let found = text.windows(form.len()).any(|window| window == form.as_bytes());
+        assert!(!found, "the secret is in {place}");
+    }
+}
+
+/// A secret of a stack, in each of its forms, is in no item of the state table, no execution, no log and no file of the run.
+pub(crate) async fn assert_nowhere(aws: &LocalAws, stack: &str, forms: &[&str]) {
+    let assert_absent = |text: &[u8], place: &str| assert_absent(forms, text, place);
+    let config = aws.sdk_config("us-east-1");
 
     // Every item of the state table, its body unpacked.
     let table = control_plane(aws, "StateTable").await;
@@ -84,7 +97,7 @@ async fn the_password_is_in_secrets_manager_and_nowhere_else() {
     assert_absent(&told, "an execution or a log");
     let told: Value = serde_json::from_slice(&told).unwrap();
     assert!(
-        told["told"].to_string().contains("one-secret"),
+        told["told"].to_string().contains(stack),
         "nothing of this run was searched"
     );
     assert!(told["log_lines"].as_u64().unwrap() > 10, "{}", told["log_lines"]);
@@ -96,9 +109,6 @@ async fn the_password_is_in_secrets_manager_and_nowhere_else() {
         assert_absent(bytes, &path.display().to_string());
     });
     assert!(files > 3, "only {files} files were searched");
-
-    let input = json!({ "stack": stack, "environment": "production" });
-    crate::harness::execute(aws, "DestroyStackArn", "one-secret-2", &input).await;
 }
 
 /// A body as it was before it was compressed: a byte that tells the format, then compressed JSON.

@@ -7,6 +7,11 @@ from outrigger_local.hooks import Hooks
 from outrigger_local.middleware import late_visibility, slow_provisioning
 from outrigger_local.patches import (
     absent_alarms,
+    api_deployments,
+    api_imports,
+    api_records,
+    api_tags,
+    api_usage_plans,
     assignments,
     dependency_violations,
     ec2_account_attributes,
@@ -59,6 +64,11 @@ _PATCHES = (
     event_targets,
     template_properties,
     service_quotas,
+    api_imports,
+    api_deployments,
+    api_usage_plans,
+    api_tags,
+    api_records,
 )
 # Each puts hooks around operations of MiniStack's services.
 _HOOKS = (

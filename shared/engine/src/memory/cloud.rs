@@ -582,6 +582,8 @@ fn within(resource: &Resource) -> Option<&Input> {
         Properties::Route(route) => Some(&route.route_table),
         Properties::RouteTableAssociation(association) => Some(&association.subnet),
         Properties::SecurityGroup(group) => Some(&group.vpc),
+        Properties::ApiStage(stage) => Some(&stage.api),
+        Properties::UsagePlanKey(key) => Some(&key.plan),
         _ => None,
     }
 }
@@ -613,15 +615,19 @@ fn differences(wanted: &Properties, actual: &Properties) -> Vec<Difference> {
 }
 
 /// Every property that AWS knows of some kind: all but those that are Outrigger's alone.
-const PROPERTIES: [&str; 54] = [
+const PROPERTIES: [&str; 63] = [
+    "allows",
+    "api",
     "automatic_failover",
     "backup_retention_days",
     "backup_window",
+    "burst",
     "cidr",
     "class",
     "comparison",
     "database",
     "deletion_protection",
+    "deployment",
     "description",
     "destination",
     "dimensions",
@@ -631,6 +637,7 @@ const PROPERTIES: [&str; 54] = [
     "gateway",
     "host",
     "ingress",
+    "key",
     "log_exports",
     "maintenance_window",
     "managed_policies",
@@ -647,15 +654,19 @@ const PROPERTIES: [&str; 54] = [
     "parameters",
     "period_seconds",
     "periods",
+    "plan",
     "port",
     "public_address_on_launch",
+    "rate_per_second",
     "retention_hours",
     "route_table",
+    "routes",
     "secret",
     "security_groups",
     "service",
     "shard_metrics",
     "shards",
+    "stage",
     "statistic",
     "storage_gib",
     "storage_gib_max",
@@ -687,7 +698,7 @@ fn is_protected(properties: &Properties) -> bool {
 fn set_up_calls(kind: Kind) -> u32 {
     match kind {
         Kind::Vpc => 2,
-        Kind::InternetGateway | Kind::SecurityGroup | Kind::Subnet | Kind::Stream => 1,
+        Kind::InternetGateway | Kind::SecurityGroup | Kind::Subnet | Kind::Stream | Kind::RestApi => 1,
         Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
@@ -699,6 +710,11 @@ fn set_up_calls(kind: Kind) -> u32 {
         | Kind::Secret
         | Kind::SecretAttachment
         | Kind::Role
+        | Kind::ApiDeployment
+        | Kind::ApiStage
+        | Kind::UsagePlan
+        | Kind::ApiKey
+        | Kind::UsagePlanKey
         | Kind::Alarm
         | Kind::LogGroup => 0,
     }

@@ -64,6 +64,9 @@ pub struct Document {
     /// its own.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Database>"))]
     pub databases: BTreeMap<String, Database>,
+    /// REST APIs on API Gateway, by name: regional, each with one stage.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Api>"))]
+    pub apis: BTreeMap<String, Api>,
     /// CloudWatch alarms, by name: each on one metric of one component; on a cache, one alarm per node.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Alarm>"))]
     pub alarms: BTreeMap<String, Alarm>,
@@ -345,6 +348,67 @@ impl Default for Backups {
     }
 }
 
+/// A regional REST API on API Gateway with one stage. Routes that need an API key share one, which is generated; its value is
+/// API Gateway's alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// The stage's name: the first part of the path of every URL.
+    #[serde(default = "defaults::stage")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::stage"))]
+    pub stage: String,
+    /// What it answers, by method and path, such as `POST /sensor-data`. Every answer is JSON with status 200.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::routes"))]
+    pub routes: BTreeMap<String, Route>,
+    /// How often the API key may be used: needed where a route needs the key, and only there.
+    #[serde(default)]
+    pub usage_plan: Option<UsagePlan>,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Api {
+    /// Whether one of its routes needs the API key.
+    pub fn has_key(&self) -> bool {
+        self.routes.values().any(|route| route.api_key)
+    }
+}
+
+/// What an API does with requests of one method and path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Whether a request must bring the API key, as header `x-api-key`; without it, it is answered with status 403.
+    #[serde(default = "defaults::yes")]
+    pub api_key: bool,
+    /// The stream that gets the body of each request, which must be JSON, as a record; of a request whose record the stream
+    /// does not take the answer has status 502. Left out, API Gateway answers by itself (a `MOCK` integration).
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::stream_name"))]
+    pub stream: Option<String>,
+    /// What is answered.
+    #[serde(default = "defaults::response")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::response"))]
+    pub response: BTreeMap<String, serde_json::Value>,
+}
+
+/// How often an API key may be used; what is above it is answered with status 429.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UsagePlan {
+    /// How many requests a second in the long run.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 10_000)))]
+    pub rate_per_second: u32,
+    /// How many requests at once.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 5_000)))]
+    pub burst: u32,
+}
+
 /// An alarm on one metric of one component; on a cache, one alarm per node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -373,7 +437,7 @@ pub struct Alarm {
     pub missing_data: MissingData,
 }
 
-/// A component that an alarm can be on: `databases.<name>`, `caches.<name>` or `streams.<name>`.
+/// A component that an alarm can be on: `databases.<name>`, `caches.<name>`, `streams.<name>` or `apis.<name>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ComponentPath {
     /// A database.
@@ -382,6 +446,8 @@ pub enum ComponentPath {
     Cache(String),
     /// A stream.
     Stream(String),
+    /// An API.
+    Api(String),
 }
 
 impl std::str::FromStr for ComponentPath {
@@ -392,8 +458,9 @@ impl std::str::FromStr for ComponentPath {
             Some(("databases", name)) => Ok(Self::Database(name.to_owned())),
             Some(("caches", name)) => Ok(Self::Cache(name.to_owned())),
             Some(("streams", name)) => Ok(Self::Stream(name.to_owned())),
+            Some(("apis", name)) => Ok(Self::Api(name.to_owned())),
             _ => Err(format!(
-                "`{text}` is no component; expected databases.<name>, caches.<name> or streams.<name>"
+                "`{text}` is no component; expected databases.<name>, caches.<name>, streams.<name> or apis.<name>"
             )),
         }
     }
@@ -405,6 +472,7 @@ impl fmt::Display for ComponentPath {
             ComponentPath::Database(name) => write!(formatter, "databases.{name}"),
             ComponentPath::Cache(name) => write!(formatter, "caches.{name}"),
             ComponentPath::Stream(name) => write!(formatter, "streams.{name}"),
+            ComponentPath::Api(name) => write!(formatter, "apis.{name}"),
         }
     }
 }
@@ -434,9 +502,21 @@ impl OutputPath {
             ],
             ComponentPath::Cache(_) => &["endpoint", "port", "arn"],
             ComponentPath::Stream(_) => &["name", "arn"],
+            ComponentPath::Api(_) => &["url", "id", "api_key_id"],
+        }
+    }
+
+    /// What follows the attribute: of `apis.<name>.url/sensor-data` the path, of any other nothing.
+    pub fn path(&self) -> &str {
+        match self {
+            OutputPath::Component(ComponentPath::Api(_), attribute) => attribute.strip_prefix(URL).unwrap_or_default(),
+            OutputPath::VpcId | OutputPath::Component(..) => "",
         }
     }
 }
+
+/// The attribute of an API that a path may follow.
+const URL: &str = "url";
 
 impl std::str::FromStr for OutputPath {
     type Err = String;
@@ -448,13 +528,20 @@ impl std::str::FromStr for OutputPath {
         let wrong = || {
             format!(
                 "`{text}` is no attribute of a component; expected network.vpc_id, or for instance \
-                 databases.<name>.endpoint, caches.<name>.endpoint, streams.<name>.name"
+                 databases.<name>.endpoint, caches.<name>.endpoint, streams.<name>.name, apis.<name>.url"
             )
         };
-        let (component, attribute) = text.rsplit_once('.').ok_or_else(wrong)?;
+        // A path may hold dots.
+        let end = text.find('/').unwrap_or(text.len());
+        let (component, _) = text
+            .get(..end)
+            .and_then(|text| text.rsplit_once('.'))
+            .ok_or_else(wrong)?;
+        let attribute = text.get(component.len() + 1..).unwrap_or_default();
         let component: ComponentPath = component.parse().map_err(|_| wrong())?;
         let known = Self::attributes(&component);
-        if known.contains(&attribute) {
+        let is_url = matches!(component, ComponentPath::Api(_)) && attribute.starts_with("url/");
+        if known.contains(&attribute) || is_url {
             Ok(Self::Component(component, attribute.to_owned()))
         } else {
             Err(format!(
@@ -522,6 +609,14 @@ mod defaults {
 
     pub(super) fn retention_hours() -> u32 {
         24
+    }
+
+    pub(super) fn stage() -> String {
+        "prod".to_owned()
+    }
+
+    pub(super) fn response() -> std::collections::BTreeMap<String, serde_json::Value> {
+        std::collections::BTreeMap::from([("message".to_owned(), "ok".into())])
     }
 
     pub(super) fn redis_port() -> u16 {

@@ -4,8 +4,8 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::component::metrics;
-use super::{ComponentPath, OutputPath};
+use super::component::{api, metrics};
+use super::{ComponentPath, OutputPath, Route};
 
 /// A component's, a stack's or an environment's name: lower case letters, digits, single hyphens.
 const NAME: &str = "[a-z](-?[a-z0-9])*";
@@ -176,6 +176,41 @@ fn choices(of: &[&str]) -> Schema {
     json_schema!({ "type": "array", "items": { "type": "string", "enum": of } })
 }
 
+pub(super) fn stage(_: &mut SchemaGenerator) -> Schema {
+    let pattern = format!("[A-Za-z0-9_-]{{1,{}}}", api::STAGE_LENGTH_MAX);
+    text(&pattern, "letters, digits, _ and -", "prod")
+}
+
+pub(super) fn stream_name(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = name(60, "events");
+    schema.insert("type".to_owned(), serde_json::json!(["string", "null"]));
+    schema
+}
+
+/// Methods with paths, each a route.
+pub(super) fn routes(generator: &mut SchemaGenerator) -> Schema {
+    let part = "([A-Za-z0-9._:-]+|\\{[A-Za-z0-9_]+\\})";
+    let pattern = format!(
+        "({}) /({part}(/{part}){{0,5}}|(({part}/){{0,5}}\\{{[A-Za-z0-9_]+\\+\\}}))?",
+        api::METHODS.join("|")
+    );
+    json_schema!({
+        "type": "object",
+        "additionalProperties": Route::json_schema(generator),
+        "propertyNames": text(&pattern, "a method and a path", "POST /sensor-data"),
+        "minProperties": 1,
+        "maxProperties": 50,
+    })
+}
+
+pub(super) fn response(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": ["string", "number", "boolean"], "pattern": "^[^$#]*$" },
+        "errorMessage": "texts, numbers and booleans, without $ and #",
+    })
+}
+
 pub(super) fn period(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "integer",
@@ -191,9 +226,10 @@ impl JsonSchema for ComponentPath {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let allowed = "databases.<name>, caches.<name> or streams.<name>, of a component that the document has";
+        let allowed =
+            "databases.<name>, caches.<name>, streams.<name> or apis.<name>, of a component that the document has";
         text(
-            &format!("(databases|caches|streams)\\.{NAME}"),
+            &format!("(databases|caches|streams|apis)\\.{NAME}"),
             allowed,
             "databases.database",
         )
@@ -210,7 +246,8 @@ impl JsonSchema for OutputPath {
         let components = [
             ("databases", ComponentPath::Database(any.clone())),
             ("caches", ComponentPath::Cache(any.clone())),
-            ("streams", ComponentPath::Stream(any)),
+            ("streams", ComponentPath::Stream(any.clone())),
+            ("apis", ComponentPath::Api(any)),
         ];
         let mut patterns = vec!["network\\.vpc_id".to_owned()];
         let mut allowed = vec!["network.vpc_id".to_owned()];
@@ -219,6 +256,8 @@ impl JsonSchema for OutputPath {
             patterns.push(format!("{kind}\\.{NAME}\\.({})", attributes.join("|")));
             allowed.push(format!("{kind}.<name>. and one of {}", attributes.join(", ")));
         }
+        // A path may follow the URL of an API.
+        patterns.push(format!("apis\\.{NAME}\\.url/.+"));
         text(
             &format!("({})", patterns.join("|")),
             &allowed.join("; "),

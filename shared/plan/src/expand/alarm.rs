@@ -22,6 +22,16 @@ impl Expansion<'_> {
                 let dimension = ("StreamName", Input::of(&stream, "name"));
                 self.alarm_on(name, alarm, "AWS/Kinesis", dimension);
             }
+            // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+            ComponentPath::Api(component) => {
+                let api = ResourceKey::new(region, Kind::RestApi, component);
+                let stage = self.document.apis.get(component).map(|api| api.stage.clone());
+                let dimensions = BTreeMap::from([
+                    ("ApiName".to_owned(), Input::of(&api, "name")),
+                    ("Stage".to_owned(), Input::Text(stage.unwrap_or_default())),
+                ]);
+                self.alarm_with(name, alarm, "AWS/ApiGateway", dimensions);
+            }
             // ElastiCache publishes host metrics per cache cluster, never per replication group:
             // https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html
             ComponentPath::Cache(component) => {
@@ -36,6 +46,11 @@ impl Expansion<'_> {
     }
 
     fn alarm_on(&mut self, name: &str, alarm: &Alarm, namespace: &str, dimension: (&str, Input)) {
+        let dimensions = BTreeMap::from([(dimension.0.to_owned(), dimension.1)]);
+        self.alarm_with(name, alarm, namespace, dimensions);
+    }
+
+    fn alarm_with(&mut self, name: &str, alarm: &Alarm, namespace: &str, dimensions: BTreeMap<String, Input>) {
         self.add(
             Kind::Alarm,
             name,
@@ -43,7 +58,7 @@ impl Expansion<'_> {
                 description: format!("{} of {} in {}", alarm.metric, alarm.component, self.document.id()),
                 namespace: namespace.to_owned(),
                 metric: alarm.metric.clone(),
-                dimensions: BTreeMap::from([(dimension.0.to_owned(), dimension.1)]),
+                dimensions,
                 statistic: alarm.statistic,
                 comparison: alarm.comparison,
                 threshold: alarm.threshold,

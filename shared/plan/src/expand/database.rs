@@ -127,6 +127,7 @@ impl Expansion<'_> {
                 description,
                 service: "monitoring.rds.amazonaws.com".to_owned(),
                 managed_policies: BTreeSet::from([policy]),
+                allows: None,
             }),
         ))
     }

@@ -1,6 +1,7 @@
 //! From a document to the resource graph.
 
 mod alarm;
+mod api;
 mod cache;
 mod database;
 mod network;
@@ -76,6 +77,9 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
     for (name, database) in &document.databases {
         expansion.database(name, database, &network);
     }
+    for (name, api) in &document.apis {
+        expansion.api(name, api);
+    }
     for (name, alarm) in &document.alarms {
         expansion.alarm(name, alarm);
     }
@@ -86,7 +90,7 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
     }
 }
 
-/// What an output stands for: an attribute of a resource.
+/// What an output stands for: an attribute of a resource, which [`OutputPath::path`] follows.
 pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
     let key = |kind: Kind, name: &str| ResourceKey::new(&document.region, kind, name);
     let (resource, attribute) = match path {
@@ -104,6 +108,16 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
             (key(Kind::ReplicationGroup, name), attribute.as_str())
         }
         OutputPath::Component(ComponentPath::Stream(name), attribute) => (key(Kind::Stream, name), attribute.as_str()),
+        OutputPath::Component(ComponentPath::Api(name), attribute) => match attribute.as_str() {
+            "api_key_id" => (key(Kind::ApiKey, name), "id"),
+            "id" => (key(Kind::RestApi, name), "id"),
+            // What follows the URL is the path's.
+            _ => {
+                let api = document.apis.get(name);
+                let stage = api.map(|api| api::stage_key(name, api)).unwrap_or_default();
+                (key(Kind::ApiStage, &stage), "url")
+            }
+        },
     };
     Reference {
         resource,

@@ -9,7 +9,7 @@ use super::super::fields::{Fields, any_text, choice, decimal, number, text};
 use super::super::nearest::nearest;
 use super::super::problem::{Code, Problem};
 use super::super::{Alarm, ComponentPath, OutputPath};
-use super::metrics;
+use super::{api, metrics};
 use crate::properties::MissingData;
 
 /// The components that a document names, as far as they can be read.
@@ -17,6 +17,7 @@ pub(in super::super) struct Known<'a> {
     pub(super) databases: BTreeSet<&'a str>,
     pub(super) caches: BTreeSet<&'a str>,
     pub(super) streams: BTreeSet<&'a str>,
+    pub(super) apis: BTreeSet<&'a str>,
     document: &'a Value,
 }
 
@@ -30,6 +31,7 @@ impl<'a> Known<'a> {
             databases: names("databases"),
             caches: names("caches"),
             streams: names("streams"),
+            apis: names("apis"),
             document,
         }
     }
@@ -39,6 +41,7 @@ impl<'a> Known<'a> {
             ComponentPath::Database(name) => self.databases.contains(name.as_str()),
             ComponentPath::Cache(name) => self.caches.contains(name.as_str()),
             ComponentPath::Stream(name) => self.streams.contains(name.as_str()),
+            ComponentPath::Api(name) => self.apis.contains(name.as_str()),
         }
     }
 
@@ -50,6 +53,7 @@ impl<'a> Known<'a> {
             .into_iter()
             .chain(of(&self.caches, ComponentPath::Cache))
             .chain(of(&self.streams, ComponentPath::Stream))
+            .chain(of(&self.apis, ComponentPath::Api))
             // To guess what was meant, so many are enough.
             .take(100)
     }
@@ -114,8 +118,8 @@ fn component(value: &Value, place: &str, known: &Known<'_>, problems: &mut Probl
 fn guess(text: &str, all: &[String]) -> String {
     match nearest(text, all.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if all.is_empty() => "the document has no databases, caches or streams".to_owned(),
-        None => "expected databases.<name>, caches.<name> or streams.<name>".to_owned(),
+        None if all.is_empty() => "the document has no databases, caches, streams or APIs".to_owned(),
+        None => "expected databases.<name>, caches.<name>, streams.<name> or apis.<name>".to_owned(),
     }
 }
 
@@ -197,6 +201,15 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
     let path: Result<OutputPath, String> = written.parse();
     let problem = match &path {
         Ok(OutputPath::VpcId) => return path.ok(),
+        Ok(OutputPath::Component(ComponentPath::Api(name), attribute)) if known.apis.contains(name.as_str()) => {
+            match api::missing(known.document, name, attribute) {
+                None => return path.ok(),
+                Some((message, help)) => {
+                    problems.add(Problem::at(Code::Reference, place, message).help(help));
+                    return None;
+                }
+            }
+        }
         Ok(OutputPath::Component(component, _)) if known.has(component) => return path.ok(),
         Ok(OutputPath::Component(component, _)) => {
             let message = format!("the document has no component `{}`", shown(&component.to_string()));
@@ -217,7 +230,8 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
         problem.help(match nearest(&written, all.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => {
-                "for instance network.vpc_id, databases.<name>.endpoint, caches.<name>.endpoint, streams.<name>.name"
+                "for instance network.vpc_id, databases.<name>.endpoint, caches.<name>.endpoint, streams.<name>.name, \
+                 apis.<name>.url"
                     .to_owned()
             }
         }),

@@ -19,8 +19,20 @@ pub(super) fn of(component: &ComponentPath) -> (&'static [&'static str], &'stati
         ComponentPath::Database(_) => (&DATABASE, "RDS for PostgreSQL"),
         ComponentPath::Cache(_) => (&CACHE, "ElastiCache for Redis"),
         ComponentPath::Stream(_) => (&STREAM, "Kinesis"),
+        ComponentPath::Api(_) => (&API, "API Gateway"),
     }
 }
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html>
+const API: [&str; 7] = [
+    "4XXError",
+    "5XXError",
+    "CacheHitCount",
+    "CacheMissCount",
+    "Count",
+    "IntegrationLatency",
+    "Latency",
+];
 
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html>, of an instance with PostgreSQL; and
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Cloudwatch.html>.

@@ -1,6 +1,7 @@
 //! Reading the parts of a document, each with what must hold of it. Limits are those of each service's API reference.
 
 mod alarm;
+pub(super) mod api;
 mod cache;
 mod database;
 pub(super) mod metrics;
@@ -22,7 +23,7 @@ use crate::key::Region;
 pub(super) use alarm::Known;
 
 /// The parts of a document.
-pub(super) const PARTS: [&str; 11] = [
+pub(super) const PARTS: [&str; 12] = [
     "stack",
     "environment",
     "region",
@@ -32,6 +33,7 @@ pub(super) const PARTS: [&str; 11] = [
     "streams",
     "caches",
     "databases",
+    "apis",
     "alarms",
     "outputs",
 ];
@@ -65,6 +67,10 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         |value, place, problems| network::network(value, place, needs, problems),
     );
     let streams = fields.collection("streams", components(stream::stream));
+    let apis = fields.collection(
+        "apis",
+        components(|value, place, problems| api::api(value, place, &known, problems)),
+    );
     let alarms = fields.collection("alarms", |value, place, problems| {
         let read =
             components(|value, place, problems| alarm::alarm(value, place, &known, problems))(value, place, problems);
@@ -90,6 +96,7 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         streams: streams?,
         caches: caches?,
         databases: databases?,
+        apis: apis?,
         alarms: alarms?,
         outputs: outputs?,
     })
@@ -288,7 +295,7 @@ fn tag(key: &str, value: &str, place: &str, problems: &mut Problems) {
 
 /// A component carries the document's tags beside its own.
 fn too_many_tags(document: &Value, own: usize, problems: &mut Problems) {
-    for part in ["streams", "caches", "databases"] {
+    for part in ["streams", "caches", "databases", "apis"] {
         let components = document.get(part).and_then(Value::as_object).into_iter().flatten();
         for (name, component) in components {
             let count = component
