@@ -213,6 +213,20 @@ class UsagePlansTest(GapTest):
         )
 
 
+class UpdatesTest(GapTest):
+    def test_a_value_has_the_type_of_its_property(self) -> None:
+        def observe(server: Server) -> object:
+            client, _, at = edited(server, key=True)
+            answered = []
+            # boto3 takes the text for a boolean; other SDKs do not.
+            client.meta.events.register("before-parse", lambda response_dict, **_: answered.append(response_dict["body"]))
+            operation = {"op": "replace", "path": "/apiKeyRequired", "value": "false"}
+            client.update_method(**at, patchOperations=[operation])
+            return json.loads(answered[-1])["apiKeyRequired"]
+
+        self.check(observe, False)
+
+
 class TagsTest(GapTest):
     def test_tags_are_shown_however_they_were_set(self) -> None:
         def observe(server: Server) -> object:

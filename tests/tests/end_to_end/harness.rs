@@ -112,7 +112,15 @@ pub async fn wait(aws: &LocalAws, arn: &str) -> Execution {
 
 /// What the functions have called since, in the services that hold a stack's resources.
 pub fn resource_calls(aws: &LocalAws, after_ms: u64) -> Vec<Call> {
-    let services = ["ec2", "rds", "elasticache", "kinesis", "secretsmanager", "cloudwatch"];
+    let services = [
+        "ec2",
+        "rds",
+        "elasticache",
+        "kinesis",
+        "secretsmanager",
+        "apigateway",
+        "cloudwatch",
+    ];
     aws.calls()
         .unwrap()
         .into_iter()

@@ -184,6 +184,7 @@ fn killed_in_lanes(aws: &LocalAws) -> Vec<Lane> {
     killed
         .map(|call| match call.service.as_str() {
             "ec2" => Lane::Network,
+            "apigateway" => Lane::Ingress,
             "cloudwatch" | "logs" => Lane::Observability,
             _ => Lane::Datastore,
         })

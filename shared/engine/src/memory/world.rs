@@ -36,9 +36,9 @@ const HOPS_MAX: usize = 10;
 /// As in the state machines: a branch's turns until it waits longer, how long it then waits at the least, its turns until
 /// it hands over, and how long an execution lasts until it does.
 const QUICK_TURNS: u64 = 100;
-const LATE_WAIT_SECONDS: u64 = 15;
+const LATE_WAIT_SECONDS: u64 = 10;
 const BRANCH_TURNS_MAX: u64 = 333;
-const HAND_OVER_MS: UnixMs = 3_600_000;
+const HAND_OVER_MS: UnixMs = 2_280_000;
 
 /// The states that an execution of `provision-stack` goes through, as Step Functions counts and bills them. A test holds
 /// them against the state machine.

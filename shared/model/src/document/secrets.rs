@@ -1,5 +1,7 @@
 //! Passwords that stand in a document.
 
+use serde_json::Value;
+
 use super::collect::{Problems, shown};
 use super::problem::{Code, Problem};
 use super::tree::{Node, Trail, Tree};
@@ -35,7 +37,11 @@ pub(super) fn find(node: &Node, trail: &mut Trail, problems: &mut Problems) {
             let is_root = trail.is_root();
             for (key, entry) in entries.iter().filter(|(key, _)| !is_root || *key != "outputs") {
                 let back = trail.enter_key(key);
-                let holds_value = matches!(entry.node.value, Tree::Scalar(_)) && !entry.node.is_null();
+                // `api_key: true` says whether there is one, not which.
+                let holds_value = match &entry.node.value {
+                    Tree::Scalar(value) => !matches!(value, Value::Null | Value::Bool(_)),
+                    Tree::List(_) | Tree::Mapping(_) => false,
+                };
                 if holds_value && is_secret(key) {
                     let message = format!("`{}`: a secret must not stand in a document", shown(key));
                     let problem = Problem::at(Code::Secret, trail.as_str(), message).of_key();
