@@ -60,6 +60,12 @@ fn full() -> Value {
     {
         full["databases"]["database"][key] = value.clone();
     }
+    full["apis"]["api"] = json!({
+        "stage": "prod",
+        "routes": { "POST /data": { "api_key": true, "stream": "stream", "response": { "message": "received" } } },
+        "usage_plan": { "rate_per_second": 200, "burst": 400 },
+        "tags": { "Owner": "four" },
+    });
     full["alarms"]["database-cpu"]["missing_data"] = json!("missing");
     full
 }
@@ -67,6 +73,8 @@ fn full() -> Value {
 /// Where in [`full`] a property stands.
 fn pointer(property: &str) -> String {
     let named = [
+        // A pointer writes a slash so.
+        ("apis.routes.", "POST ~1data"),
         ("streams.", "stream"),
         ("caches.", "cache"),
         ("databases.", "database"),
@@ -75,6 +83,10 @@ fn pointer(property: &str) -> String {
     let path = match named.iter().find(|(kind, _)| property.starts_with(kind)) {
         Some((kind, name)) => property.replacen(kind, &format!("{kind}{name}."), 1),
         None => property.to_owned(),
+    };
+    let path = match path.strip_prefix("apis.") {
+        Some(rest) => format!("apis.api.{rest}"),
+        None => path,
     };
     format!("/{}", path.replace('.', "/"))
 }
