@@ -230,6 +230,7 @@ fn is_of_several(problems: &[document::Problem]) -> bool {
         "live in private subnets only",
         "in at least 2 zones",
         "periods of",
+        "needs an API key",
     ];
     problems
         .iter()
