@@ -64,6 +64,11 @@ impl ControlPlane {
         self.stack.outputs.get("Version").map(String::as_str)
     }
 
+    /// Whether an execution is in the region that this is talked to in.
+    pub(crate) fn runs_here(&self, execution_arn: &str) -> bool {
+        execution_arn.split(':').nth(3) == Some(self.region.as_str())
+    }
+
     /// The names of its functions.
     pub(crate) fn functions(&self) -> impl Iterator<Item = &str> {
         let outputs = self.stack.outputs.iter();

@@ -12,14 +12,22 @@ pub(crate) struct Template {
 }
 
 /// Every reference stack.
-pub(crate) const ALL: [Template; 2] = [
+pub(crate) const ALL: [Template; 4] = [
     Template {
         name: "data-processing",
         text: include_str!("../../stacks/data-processing.yaml"),
     },
     Template {
+        name: "iot-ingest",
+        text: include_str!("../../stacks/iot-ingest.yaml"),
+    },
+    Template {
         name: "postgres-ha",
         text: include_str!("../../stacks/postgres-ha.yaml"),
+    },
+    Template {
+        name: "secure-pipeline",
+        text: include_str!("../../stacks/secure-pipeline.yaml"),
     },
 ];
 

@@ -2,31 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::Write as _;
+mod common;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
+use common::{outrigger, outrigger_reads};
 use outrigger::local::Project;
-
-fn run(directory: &Path, arguments: &[&str], stdin: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_outrigger"))
-        .args(arguments)
-        .current_dir(directory)
-        .env_remove("OUTRIGGER_TARGET")
-        .env_remove("OUTRIGGER_CONTROL_PLANE")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // One that does not read its input goes away before it is written.
-    let _ = child.stdin.take().unwrap().write_all(stdin);
-    child.wait_with_output().unwrap()
-}
 
 /// What is said of a bad document: on standard error, with exit code 2.
 fn said(directory: &Path, arguments: &[&str], stdin: &[u8]) -> String {
-    let output = run(directory, arguments, stdin);
+    let output = outrigger_reads(directory, arguments, stdin);
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
     assert!(output.stdout.is_empty(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stderr).unwrap()
@@ -87,7 +72,7 @@ fn what_is_chosen_beside_a_document_is_told_too() {
 #[test]
 fn documents_come_from_standard_input_too() {
     insta::assert_snapshot!(said(Path::new("/"), &["validate", "-"], b"stack: Shop\n"));
-    let output = run(Path::new("/"), &["validate", "-"], shop().as_bytes());
+    let output = outrigger_reads(Path::new("/"), &["validate", "-"], shop().as_bytes());
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
         "- is valid: shop/staging, 11 resources\n"
@@ -140,7 +125,7 @@ fn programs_get_json() {
         "--output",
         "json",
     ];
-    let output = run(&folder, &arguments, b"");
+    let output = outrigger(&folder, &arguments);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     insta::assert_json_snapshot!(json);
@@ -153,7 +138,7 @@ fn programs_get_json() {
         "--output",
         "json",
     ];
-    let output = run(&root, &arguments, b"");
+    let output = outrigger(&root, &arguments);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     insta::assert_json_snapshot!("programs_get_json_of_good_documents", json);
@@ -164,11 +149,7 @@ fn of_several_documents_each_is_looked_at() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("good.yaml"), shop()).unwrap();
     std::fs::write(folder.path().join("bad.yaml"), "stack: Shop\n").unwrap();
-    let output = run(
-        folder.path(),
-        &["validate", "bad.yaml", "no-such.yaml", "good.yaml"],
-        b"",
-    );
+    let output = outrigger(folder.path(), &["validate", "bad.yaml", "no-such.yaml", "good.yaml"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
@@ -198,7 +179,7 @@ fn what_the_docs_show_is_what_is_seen() {
             let mut shown = String::new();
             for line in block.lines().filter_map(|line| line.strip_prefix("$ outrigger ")) {
                 let arguments: Vec<&str> = line.split(' ').collect();
-                let output = run(folder.path(), &arguments, b"");
+                let output = outrigger(folder.path(), &arguments);
                 shown.push_str(&format!("$ outrigger {line}\n"));
                 shown.push_str(&String::from_utf8(output.stdout).unwrap());
                 shown.push_str(&String::from_utf8(output.stderr).unwrap());

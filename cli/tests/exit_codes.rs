@@ -2,21 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod common;
+
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
+use common::outrigger;
 use outrigger::local::Project;
-
-fn outrigger(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_outrigger"))
-        .args(arguments)
-        .current_dir(directory)
-        .env_remove("OUTRIGGER_TARGET")
-        .env_remove("OUTRIGGER_CONTROL_PLANE")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
 
 /// Runs a command that fails: its exit code, nothing on standard output, and what its error says.
 fn check(directory: &Path, arguments: &[&str], code: i32, error: &str) {

@@ -2,20 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+mod common;
 
-fn outrigger(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_outrigger"))
-        .args(arguments)
-        .current_dir(directory)
-        .env_remove("OUTRIGGER_TARGET")
-        .env_remove("OUTRIGGER_CONTROL_PLANE")
-        .env_remove("CARGO_MANIFEST_DIR")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
+use std::path::Path;
+
+use common::outrigger;
 
 /// What a command that succeeds prints.
 fn printed(directory: &Path, arguments: &[&str]) -> String {
@@ -103,13 +94,17 @@ fn what_cannot_be_begun_is_told() {
     let table: [(&[&str], &str); 5] = [
         (
             &["init"],
-            "give STACK-KIND (data-processing or postgres-ha), --name NAME, --environment NAME, --region REGION",
+            "give STACK-KIND (data-processing or iot-ingest or postgres-ha or secure-pipeline), --name NAME, \
+             --environment NAME, --region REGION",
         ),
         (
             &["init", "postgres-ha", "--name", "shop", "--region", "us-east-1"],
             "give --environment NAME",
         ),
-        (&["init", "mysql"], "[possible values: data-processing, postgres-ha]"),
+        (
+            &["init", "mysql"],
+            "[possible values: data-processing, iot-ingest, postgres-ha, secure-pipeline]",
+        ),
         (
             &[
                 "init",

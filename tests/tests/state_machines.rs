@@ -20,7 +20,7 @@ const AWS_ERROR_TYPES: [&str; 9] = [
 ];
 
 /// The lanes in the order of the branches, which is that of the results `close-operation` gets.
-const LANES: [&str; 3] = ["network", "datastore", "observability"];
+const LANES: [&str; 4] = ["network", "datastore", "ingress", "observability"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -231,6 +231,15 @@ fn a_branch_per_lane_that_never_fails() -> Result<()> {
                     "{path}: {state} does not name its lane"
                 );
             }
+            // What has nothing to do is left out.
+            let begin = &branch.states[branch.start_at];
+            let left_out = &begin["Choices"][0];
+            ensure!(
+                left_out["Condition"] == format!("{{% $not($exists($ticket.plans.{lane})) %}}")
+                    && left_out["Next"].as_str().is_some_and(|next| next.ends_with(" settled"))
+                    && begin["Default"] == format!("Converge {lane}"),
+                "{path}: begins with {begin}"
+            );
             let task = &branch.states[&format!("Converge {lane}")];
             ensure!(
                 task["Arguments"]["Payload"]["lane"] == *lane,
@@ -287,7 +296,7 @@ fn definitions_name_published_versions() -> Result<()> {
         .map(str::trim)
         .filter(|line| line.contains("FunctionArn: "))
         .collect();
-    ensure!(filled.len() == 16, "{filled:?}");
+    ensure!(filled.len() == 20, "{filled:?}");
     for line in filled {
         ensure!(line.ends_with("Function.Version"), "not a version: {line}");
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
@@ -12,7 +13,8 @@ from ministack.core.sigv4 import decode_header_value
 from outrigger_local.call import Answer, Call, Middleware, chain, parse
 from outrigger_local.call_log import CallLog
 from outrigger_local.faults import Faults, FaultsError
-from outrigger_local.middleware import failures, held_answers, kills, lost_answers, throttling
+from outrigger_local.middleware import dead_regions, failures, held_answers, kills, lost_answers, throttling
+from outrigger_local.patches import global_accelerator, load_balancer_requests
 
 # Set in the scope of a request whose connection is to be closed without an answer.
 CUT = "outrigger.cut"
@@ -28,6 +30,7 @@ class Application:
         self._faults = faults
         self._middleware: list[Middleware] = [
             log.middleware,
+            dead_regions.middleware(faults),
             kills.middleware(faults),
             throttling.middleware(faults),
             failures.middleware(faults),
@@ -51,6 +54,7 @@ class Application:
             if scope["method"] == "PUT":
                 try:
                     self._faults.replace(json.loads(await _body(receive) or b"{}"))
+                    await asyncio.to_thread(dead_regions.kill_functions, self._faults)
                     status, content = 200, self._faults.configuration
                 except (ValueError, FaultsError) as error:
                     status, content = 400, {"error": str(error)}
@@ -59,8 +63,14 @@ class Application:
         await _send_answer(send, Answer(status, [(b"content-type", b"application/json")], json.dumps(content).encode()))
 
     async def _call(self, scope: dict, receive: Receive, send: Send) -> None:
+        headers = _headers(scope)
+        host = headers.get("host", "")
+        if load_balancer_requests.is_balancer(host) or global_accelerator.is_accelerator(host):
+            # traffic, no call of the AWS API
+            await ministack(scope, receive, send)
+            return
         body = await _body(receive)
-        call = parse(scope["method"], scope["path"], _headers(scope), _query(scope), body)
+        call = parse(scope["method"], scope["path"], headers, _query(scope), body)
         if call is None:
             await ministack(scope, _replay(body, receive), send)
             return

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 from outrigger_local.call import Answer, Call, Proceed
+from outrigger_local.capacity import HEADER
 from outrigger_local.errors import code_of
 from outrigger_local.redaction import redacted_parameters
 
@@ -37,12 +38,14 @@ class CallLog:
         time_ms = time.time_ns() // 1_000_000
         principal = principal_of(call.access_key_id)
         answer = await proceed(call)
-        self._file.write(json.dumps(_entry(call, answer, time_ms, principal), ensure_ascii=False) + "\n")
+        units = answer.header(HEADER)
+        answer.headers = [(name, value) for name, value in answer.headers if name.lower() != HEADER.encode()]
+        self._file.write(json.dumps(_entry(call, answer, time_ms, principal, units), ensure_ascii=False) + "\n")
         self._file.flush()
         return answer
 
 
-def _entry(call: Call, answer: Answer, time_ms: int, principal: str) -> dict:
+def _entry(call: Call, answer: Answer, time_ms: int, principal: str, units: str | None) -> dict:
     return {
         "time_ms": time_ms,
         "service": call.service,
@@ -54,6 +57,7 @@ def _entry(call: Call, answer: Answer, time_ms: int, principal: str) -> dict:
         "error": code_of(answer),
         "request_id": answer.header("x-amzn-requestid") or answer.header("x-amz-request-id") or str(uuid.uuid4()),
         "fault": call.fault,
+        "capacity_units": None if units is None else float(units),
         "parameters": redacted_parameters(call),
     }
 

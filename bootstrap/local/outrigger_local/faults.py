@@ -10,7 +10,7 @@ from pathlib import Path
 from outrigger_local.call import Call
 
 FOR_EVER = -1
-SLOW_KINDS = ("rds", "elasticache", "kinesis")
+SLOW_KINDS = ("rds", "elasticache", "kinesis", "elasticloadbalancing", "globalaccelerator")
 LATE_SERVICES = ("ec2",)
 
 
@@ -78,17 +78,25 @@ class Faults:
         """Puts a whole new configuration in force, counting from zero; an invalid one changes nothing."""
         if not isinstance(configuration, dict):
             raise FaultsError("the faults must be a JSON object")
-        known = {"slow_provisioning", "late_visibility", *_RULES}
+        known = {"slow_provisioning", "late_visibility", "dead_regions", *_RULES}
         _refuse_unknown("the faults", configuration, known)
         slow_seconds, slow_kinds = _delay(configuration, "slow_provisioning", "kinds", SLOW_KINDS)
         late_seconds, late_services = _delay(configuration, "late_visibility", "services", LATE_SERVICES)
+        dead_regions = configuration.get("dead_regions", [])
+        if not isinstance(dead_regions, list) or not all(isinstance(region, str) for region in dead_regions):
+            raise FaultsError("dead_regions must be a list of regions")
         rules = {name: _rules(name, configuration.get(name, []), keys) for name, keys in _RULES.items()}
         self.slow_seconds, self.slow_kinds = slow_seconds, slow_kinds
         self.late_seconds, self.late_services = late_seconds, late_services
+        self.dead_regions = frozenset(dead_regions)
         self._rules = rules
         self.configuration = configuration
         self.replaced.set()
         self.replaced = asyncio.Event()
+
+    def slow(self, kind: str) -> float:
+        """How many seconds something of that kind takes to be created, changed or deleted."""
+        return self.slow_seconds if kind in self.slow_kinds else 0.0
 
     def rule_for(self, name: str, call: Call) -> Rule | None:
         """The first rule of that list which hits the call; the others do not count it."""

@@ -153,7 +153,8 @@ while True:
         output = os.getpid()
     elif "service" in event:
         try:
-            getattr(boto3.client(event["service"]), event["operation"])(**event["arguments"])
+            client = boto3.client(event["service"], region_name=event.get("region"))
+            getattr(client, event["operation"])(**event["arguments"])
             output = "ok"
         except Exception as error:
             output = getattr(error, "response", dict(Error=dict(Code=str(error))))["Error"]["Code"]

@@ -35,6 +35,7 @@ class EntryTest(unittest.TestCase):
                 "status": 200,
                 "error": None,
                 "fault": None,
+                "capacity_units": None,
                 "parameters": {"CidrBlock": "10.44.0.0/16"},
             },
             entry,
@@ -72,6 +73,54 @@ class EntryTest(unittest.TestCase):
         ):  # fmt: skip
             with self.subTest(operation):
                 self.assertEqual(expected, is_mutating(operation))
+
+
+class CapacityTest(unittest.TestCase):
+    def test_what_dynamodb_bills(self) -> None:
+        server, name = local(), unique("t")
+        table = server.client("dynamodb")
+        table.create_table(
+            TableName=name, BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": it, "AttributeType": "S"} for it in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )  # fmt: skip
+
+        def units(operation: str, **parameters) -> float:
+            try:
+                answer = getattr(table, operation)(TableName=name, **parameters)
+                self.assertNotIn("x-outrigger-capacity-units", answer["ResponseMetadata"]["HTTPHeaders"])
+            except table.exceptions.ConditionalCheckFailedException:
+                pass
+            wanted = operation.title().replace("_", "")
+            return [it for it in server.calls(wanted) if it["parameters"]["TableName"] == name][-1]["capacity_units"]
+
+        def key(sort: str) -> dict:
+            return {"Key": {"pk": {"S": "p"}, "sk": {"S": sort}}}
+
+        def body(size: int, **more) -> dict:
+            value = {":body": {"B": b"x" * size}}
+            return {"UpdateExpression": "SET body = :body", "ExpressionAttributeValues": value, **more}
+
+        query = {
+            "KeyConditionExpression": "#pk = :pk AND #sk > :sk", "ProjectionExpression": "#sk",
+            "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+            "ExpressionAttributeValues": {":pk": {"S": "p"}, ":sk": {"S": "0"}},
+        }  # fmt: skip
+        for what, expected, found in (
+            ("read what is not there", 1, units("get_item", **key("a"), ConsistentRead=True)),
+            ("an item of less than a KB", 1, units("update_item", **key("a"), **body(100))),
+            ("a larger one in its place", 9, units("update_item", **key("a"), **body(9000))),
+            ("a smaller one in its place", 9, units("update_item", **key("a"), **body(5000))),
+            ("one that is refused", 5, units("update_item", **key("a"), **body(1, ConditionExpression="body = pk"))),
+            ("read it", 2, units("get_item", **key("a"), ConsistentRead=True)),
+            ("read it as it may have been", 1, units("get_item", **key("a"))),
+            ("another", 4, units("update_item", **key("b"), **body(4000))),
+            ("read both, of which only the keys are shown", 3, units("query", **query, ConsistentRead=True)),
+            ("delete it", 5, units("delete_item", **key("a"))),
+            ("delete it again", 1, units("delete_item", **key("a"))),
+        ):  # fmt: skip
+            with self.subTest(what):
+                self.assertEqual(expected, found)
 
 
 class RedactionTest(unittest.TestCase):

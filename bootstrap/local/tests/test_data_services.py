@@ -365,6 +365,30 @@ class AbsentAlarmsTest(GapTest):
         self.check(observe, "ResourceNotFound")
 
 
+class TopicsTest(GapTest):
+    def test_a_name_with_other_tags(self) -> None:
+        def observe(server: Server) -> list[str]:
+            sns, name = server.client("sns"), unique("t")
+            tagged = {"Name": name, "Tags": [{"Key": "a", "Value": "1"}]}
+            other = {"Name": name, "Tags": [{"Key": "a", "Value": "2"}]}
+            return [code(sns.create_topic, **tagged), code(sns.create_topic, **tagged), code(sns.create_topic, **other)]
+
+        self.check(observe, ["ok", "ok", "InvalidParameter"])
+
+    def test_mail_is_confirmed_by_whoever_reads_it(self) -> None:
+        def observe(server: Server) -> list[object]:
+            sns = server.client("sns")
+            arn = sns.create_topic(Name=unique("t"))["TopicArn"]
+            mail = {"TopicArn": arn, "Protocol": "email", "Endpoint": "a@example.com"}
+            answers = [sns.subscribe(**mail)["SubscriptionArn"] for _ in range(2)]
+            queue = "arn:aws:sqs:us-east-1:000000000000:q"
+            at_once = sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue)["SubscriptionArn"]
+            listed = sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+            return [answers, [it["SubscriptionArn"] == at_once or it["SubscriptionArn"] for it in listed]]
+
+        self.check(observe, [["pending confirmation"] * 2, ["PendingConfirmation", True]])
+
+
 class WhatMiniStackDoesTest(unittest.TestCase):
     """What the product relies on, and MiniStack does without help."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from support import GapTest, Server, code, local, unique
+from support import GapTest, Server, code, eventually, local, unique
 
 
 def network(server: Server, cidr: str = "10.0.0.0/16") -> dict:
@@ -329,6 +329,178 @@ class DependencyViolationsTest(GapTest):
                 "ok",
             ],
         )
+
+
+def nat_gateway(made: dict, address: str) -> dict:
+    """A new NAT gateway, once it is neither pending."""
+    create = made["ec2"].create_nat_gateway(SubnetId=made["subnet"], AllocationId=address)
+    return settled_gateway(made, create["NatGateway"]["NatGatewayId"])
+
+
+def settled_gateway(made: dict, identifier: str) -> dict:
+    def observe() -> dict:
+        return made["ec2"].describe_nat_gateways(NatGatewayIds=[identifier])["NatGateways"][0]
+
+    return eventually(observe, lambda seen: seen["State"] not in ("pending", "deleting"), 5)
+
+
+class ElasticAddressesTest(GapTest):
+    def test_they_are_found_by_tags(self) -> None:
+        def observe(server: Server) -> list[object]:
+            ec2, tag = server.client("ec2", "eu-south-1"), unique("t")
+            tags = [{"ResourceType": "elastic-ip", "Tags": [{"Key": "a", "Value": tag}]}]
+            ours = ec2.allocate_address(Domain="vpc", TagSpecifications=tags)["AllocationId"]
+            ec2.allocate_address(Domain="vpc")
+            found = ec2.describe_addresses(Filters=[{"Name": "tag:a", "Values": [tag]}])["Addresses"]
+            absent = code(ec2.describe_addresses, AllocationIds=["eipalloc-0"])
+            return [[address["AllocationId"] for address in found] == [ours], absent]
+
+        self.check(observe, [True, "InvalidAllocationID.NotFound"])
+
+    def test_an_associated_one_stays(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = network(server)
+            ec2, address = made["ec2"], made["ec2"].allocate_address(Domain="vpc")["AllocationId"]
+            association = ec2.associate_address(AllocationId=address, InstanceId="i-0")["AssociationId"]
+            refused = code(ec2.release_address, AllocationId=address)
+            code(ec2.disassociate_address, AssociationId=association)
+            return [refused, code(ec2.release_address, AllocationId=address)]
+
+        self.check(observe, ["InvalidIPAddress.InUse", "ok"])
+
+
+class NatGatewaysTest(GapTest):
+    def test_one_takes_its_time_and_holds_its_address(self) -> None:
+        def observe(server: Server) -> list[object]:
+            made = network(server)
+            ec2, internet = made["ec2"], gateway(made)
+            address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+            first = ec2.create_nat_gateway(SubnetId=made["subnet"], AllocationId=address)["NatGateway"]
+            identifier = first["NatGatewayId"]
+            there = settled_gateway(made, identifier)
+            held = [entry.get("AllocationId") == address for entry in there["NatGatewayAddresses"]]
+            refused = [
+                code(ec2.release_address, AllocationId=address),
+                code(ec2.detach_internet_gateway, InternetGatewayId=internet, VpcId=made["vpc"]),
+                code(ec2.delete_subnet, SubnetId=made["subnet"]),
+            ]
+            code(ec2.delete_nat_gateway, NatGatewayId=identifier)
+            states = [first["State"], there["State"], settled_gateway(made, identifier)["State"]]
+            freed = [
+                code(ec2.release_address, AllocationId=address),
+                code(ec2.detach_internet_gateway, InternetGatewayId=internet, VpcId=made["vpc"]),
+                code(ec2.delete_subnet, SubnetId=made["subnet"]),
+            ]
+            return [states, held, refused, freed]
+
+        refused = ["AuthFailure", "DependencyViolation", "DependencyViolation"]
+        self.check(observe, [["pending", "available", "deleted"], [True], refused, ["ok"] * 3])
+
+    def test_one_fails(self) -> None:
+        def observe(server: Server) -> list[object]:
+            made = network(server)
+            ec2 = made["ec2"]
+            address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+            without = nat_gateway(made, address)
+            gateway(made)
+            nat_gateway(made, address)
+            second = nat_gateway(made, address)
+            absent = code(ec2.create_nat_gateway, SubnetId=made["subnet"], AllocationId="eipalloc-0")
+            return [
+                [failed["State"], failed.get("FailureCode")] for failed in (without, second)
+            ] + [absent, code(ec2.describe_nat_gateways, NatGatewayIds=["nat-0"])]
+
+        failed = [["failed", "Gateway.NotAttached"], ["failed", "Resource.AlreadyAssociated"]]
+        self.check(observe, [*failed, "InvalidElasticIpID.NotFound", "NatGatewayNotFound"])
+
+
+class VpcEndpointsTest(GapTest):
+    def interface(self, made: dict, **more) -> dict:
+        return made["ec2"].create_vpc_endpoint(
+            VpcId=made["vpc"],
+            VpcEndpointType="Interface",
+            ServiceName="com.amazonaws.us-east-1.secretsmanager",
+            SubnetIds=[made["subnet"]],
+            PrivateDnsEnabled=True,
+            **more,
+        )["VpcEndpoint"]
+
+    def test_an_interface_endpoint(self) -> None:
+        def observe(server: Server) -> list[object]:
+            made = network(server)
+            ec2, held, tag = made["ec2"], group(made), unique("t")
+            tags = [{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "a", "Value": tag}]}]
+            first = self.interface(made, SecurityGroupIds=[held], TagSpecifications=tags)
+            filters = [{"Name": "tag:a", "Values": [tag]}]
+
+            def found() -> list[dict]:
+                return ec2.describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+
+            seen = eventually(found, lambda seen: seen and seen[0]["State"] == "available", 5)[0]
+            interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
+            ours = [one["Description"].endswith(first["VpcEndpointId"]) for one in interfaces]
+            refused = [
+                code(self.interface, made),
+                code(ec2.delete_security_group, GroupId=held),
+                code(ec2.delete_subnet, SubnetId=made["subnet"]),
+                code(ec2.describe_vpc_endpoints, VpcEndpointIds=["vpce-0"]),
+            ]
+            groups = [entry["GroupId"] == held for entry in seen.get("Groups", [])]
+            ec2.delete_vpc_endpoints(VpcEndpointIds=[first["VpcEndpointId"]])
+            after = [endpoint["State"] for endpoint in found()]
+            gone = eventually(found, lambda seen: not seen, 5)
+            freed = [
+                code(ec2.delete_security_group, GroupId=held),
+                code(ec2.delete_subnet, SubnetId=made["subnet"]),
+            ]
+            shown = [seen.get("PrivateDnsEnabled"), groups, True in ours, len(seen.get("NetworkInterfaceIds", []))]
+            return [first["State"], shown, refused, after, gone, freed]
+
+        violation = "DependencyViolation"
+        refused = ["InvalidParameter", violation, violation, "InvalidVpcEndpointId.NotFound"]
+        self.check(observe, ["pending", [True, [True], True, 1], refused, ["deleting"], [], ["ok", "ok"]])
+
+    def test_a_gateway_endpoint(self) -> None:
+        def observe(server: Server) -> list[object]:
+            made = network(server)
+            ec2, routes = made["ec2"], table(made)
+            wanted = {"VpcId": made["vpc"], "RouteTableIds": [routes]}
+            create, name = ec2.create_vpc_endpoint, "com.amazonaws.us-east-1."
+            endpoint = create(**wanted, ServiceName=name + "s3")["VpcEndpoint"]
+            unsuccessful = ec2.delete_vpc_endpoints(VpcEndpointIds=["vpce-0"])["Unsuccessful"]
+            return [
+                endpoint["State"],
+                code(create, **wanted, ServiceName=name + "s3"),
+                code(create, **wanted, ServiceName=name + "s4"),
+                code(create, **{**wanted, "VpcId": "vpc-0"}, ServiceName=name + "s3"),
+                code(create, **{**wanted, "RouteTableIds": ["rtb-0"]}, ServiceName=name + "s3"),
+                [item["Error"]["Code"] for item in unsuccessful],
+            ]
+
+        refused = ["RouteAlreadyExists", "InvalidServiceName", "InvalidVpcId.NotFound", "InvalidRouteTableId.NotFound"]
+        self.check(observe, ["available", *refused, ["InvalidVpcEndpointId.NotFound"]])
+
+    def test_subnets_come_and_go(self) -> None:
+        def observe(server: Server) -> list[object]:
+            made = network(server)
+            ec2, identifier = made["ec2"], self.interface(made)["VpcEndpointId"]
+            same, other = (
+                ec2.create_subnet(VpcId=made["vpc"], CidrBlock=cidr, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+                for cidr, zone in (("10.0.1.0/24", "us-east-1a"), ("10.0.2.0/24", "us-east-1b"))
+            )
+            modify = ec2.modify_vpc_endpoint
+            refused = code(modify, VpcEndpointId=identifier, AddSubnetIds=[same], RemoveSubnetIds=[made["subnet"]])
+            done = code(modify, VpcEndpointId=identifier, AddSubnetIds=[other], PrivateDnsEnabled=False)
+            seen = ec2.describe_vpc_endpoints(VpcEndpointIds=[identifier])["VpcEndpoints"][0]
+            return [
+                refused,
+                done,
+                set(seen["SubnetIds"]) == {made["subnet"], other},
+                len(seen.get("NetworkInterfaceIds", [])),
+                seen.get("PrivateDnsEnabled"),
+            ]
+
+        self.check(observe, ["DuplicateSubnetsInSameZone", "ok", True, 2, False])
 
 
 class TagsOfTheDeletedTest(GapTest):

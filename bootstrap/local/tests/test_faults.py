@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 import unittest
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 
 from botocore.exceptions import ConnectionClosedError
-from support import Server, code, eventually, invoke, local, make_function, unique
+from support import Server, code, eventually, invoke, local, make_function, make_role, unique
 from test_data_services import instance, replication_group
 from test_ec2 import network
 from test_step_functions import machine, run
@@ -38,6 +41,7 @@ class ConfigurationTest(FaultTest):
             ({"late_visibility": {"seconds": 1, "services": ["s3"]}}, "late_visibility.services"),
             ({"slow_provisioning": {}}, "slow_provisioning needs seconds"),
             ({"kill": [{"service": "a", "operation": "b", "when": "now"}]}, "kill[0].when"),
+            ({"dead_regions": "us-east-1"}, "dead_regions must be a list"),
         ):
             with self.subTest(place):
                 answer = self.server.faults(**wrong)
@@ -124,6 +128,79 @@ class HeldAnswersTest(FaultTest):
             self.assertFalse(answer.done())
             self.server.faults()
             answer.result(timeout=30)
+
+
+class DeadRegionsTest(FaultTest):
+    def test_a_dead_region_does_not_answer_and_another_does(self) -> None:
+        here, there = (self.server.client("kinesis", region) for region in ("us-east-2", "us-west-2"))
+        self.server.faults(dead_regions=["us-east-2"])
+        with self.assertRaises(ConnectionClosedError):
+            here.create_stream(StreamName="never", ShardCount=1)
+        line = self.log("CreateStream")
+        self.assertEqual(("dead region", None, "us-east-2"), (line["fault"], line["status"], line["region"]))
+        self.assertEqual("ok", code(there.list_streams))
+        self.server.faults()
+        self.assertNotIn("never", here.list_streams()["StreamNames"])
+
+    def test_a_function_at_work_dies_and_nobody_is_told(self) -> None:
+        function = make_function(self.server)
+        with ThreadPoolExecutor(1) as pool:
+            before = invoke(self.server, function, process=True)
+            answer = pool.submit(invoke, self.server, function, sleep=30)
+            eventually(lambda: self.at_work(before), bool)
+            self.server.faults(dead_regions=["us-east-1"])
+            with self.assertRaises(ConnectionClosedError):
+                answer.result(timeout=20)
+        self.assertFalse(self.at_work(before))
+        self.server.faults()
+        self.assertNotEqual(before, invoke(self.server, function, process=True))
+
+    def at_work(self, process: int) -> bool:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def test_an_execution_stands_still_and_goes_on(self) -> None:
+        states = self.server.client("stepfunctions")
+        arn = machine(
+            self.server,
+            {"Wait": {"Type": "Wait", "Seconds": 100, "Next": "End"}, "End": {"Type": "Pass", "End": True}},
+        )
+        execution = states.start_execution(stateMachineArn=arn)["executionArn"]
+        events = lambda: [event["type"] for event in states.get_execution_history(executionArn=execution)["events"]]
+        eventually(events, lambda seen: "WaitStateEntered" in seen)
+        self.server.faults(dead_regions=["us-east-1"])
+        # The wait is over after a second; without a region nothing comes after it.
+        time.sleep(1.5)
+        revived = time.time()
+        self.server.faults()
+        ended = eventually(
+            lambda: states.describe_execution(executionArn=execution), lambda seen: seen["status"] != "RUNNING"
+        )
+        self.assertEqual("SUCCEEDED", ended["status"])
+        self.assertGreaterEqual(ended["stopDate"].timestamp(), revived - 0.01)
+
+    def test_a_schedule_is_silent_and_what_it_missed_is_lost(self) -> None:
+        def scheduled(region: str, seconds: float) -> Callable[[], list]:
+            sqs, name = self.server.client("sqs", region), unique("schedule")
+            url = sqs.create_queue(QueueName=name)["QueueUrl"]
+            arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            at = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+            self.server.client("scheduler", region).create_schedule(
+                Name=name,
+                ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                Target={"Arn": arn, "RoleArn": make_role(self.server, "scheduler"), "Input": "{}"},
+            )
+            return lambda: sqs.receive_message(QueueUrl=url).get("Messages", [])
+
+        dead, alive = scheduled("us-west-2", 2), scheduled("us-east-2", 4)
+        self.server.faults(dead_regions=["us-west-2"])
+        self.assertEqual(1, len(eventually(alive, bool)))
+        self.server.faults()
+        self.assertEqual([], dead())
 
 
 class KillsTest(FaultTest):

@@ -372,6 +372,7 @@ mod tests {
         lane           done  in progress  waiting  failed  skipped
         network        2     1            0        0       0
         datastore      0     1            1        1       0
+        ingress        0     0            0        0       0
         observability  0     0            0        0       1
 
         resource                        state      elapsed    id

@@ -2,12 +2,16 @@
 
 mod change_view;
 mod place;
+pub(crate) mod regions;
 mod version;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use outrigger_aws::Aws;
 use outrigger_aws_cloudformation::{CloudFormation, ResourceChange, StackDescription};
+use outrigger_aws_dynamodb::{GlobalTable, global_table};
+use outrigger_model::Region;
 
 pub(crate) use change_view::text as changes_text;
 pub(crate) use place::Place;
@@ -18,6 +22,8 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How long CloudFormation is waited for.
 const PATIENCE: Duration = Duration::from_secs(3600);
+/// How long a table that CloudFormation has made is waited for.
+const TABLE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// A change of a control plane that CloudFormation has made out, and nobody has begun.
 pub(crate) struct Proposal {
@@ -34,6 +40,7 @@ pub(crate) struct Installation {
     /// Its name.
     name: String,
     cloud: CloudFormation,
+    aws: Aws,
     poll: Duration,
 }
 
@@ -43,6 +50,7 @@ impl Installation {
         Self {
             name: place.name.clone(),
             cloud: CloudFormation::new(&place.aws, &place.region),
+            aws: place.aws.clone(),
             poll: place.poll,
         }
     }
@@ -158,10 +166,48 @@ impl Installation {
         )
     }
 
+    /// Waits until the table is there in all its regions, the home region first, as one that is strongly consistent.
+    ///
+    /// # Errors
+    /// When it is another, or is not whole in time.
+    pub(crate) async fn table_is_whole(&self, regions: &[Region]) -> Result<()> {
+        let [home, others @ ..] = regions else {
+            bail!("a table without a region");
+        };
+        let name = format!("{}-state", self.name);
+        let whole = async {
+            loop {
+                let looked = global_table(&self.aws, home, &name).await;
+                let table = looked.with_context(|| format!("look at the table {name} of {home}"))?;
+                if is_whole(&name, table.as_ref(), others)? {
+                    return anyhow::Ok(());
+                }
+                tokio::time::sleep(self.poll).await;
+            }
+        };
+        tokio::time::timeout(TABLE_PATIENCE, whole).await.with_context(|| {
+            format!("the table {name} of {home} is not ACTIVE in all its regions yet; run the same command again")
+        })?
+    }
+
     async fn describe(&self) -> Result<Option<StackDescription>> {
         let looked = self.cloud.describe_stack(&self.name).await;
         looked.with_context(|| format!("look at the CloudFormation stack {}", self.name))
     }
+}
+
+/// Whether a table is active in its own region and in `others`, with strong consistency.
+///
+/// # Errors
+/// When there is none, or it is another and will never be so.
+fn is_whole(name: &str, table: Option<&GlobalTable>, others: &[Region]) -> Result<bool> {
+    let Some(table) = table else {
+        bail!("CloudFormation has made no table {name}");
+    };
+    if table.is_active && !table.is_strong {
+        bail!("the table {name} is not strongly consistent across regions: it is not the one that the template makes");
+    }
+    Ok(table.is_active && others.iter().all(|region| table.active_replicas.contains(region)))
 }
 
 /// Whether SAM found nothing to change.
@@ -178,6 +224,35 @@ fn change_set_in(said: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_whole_when_every_replica_is() {
+        let (second, third) = (Region::new("us-east-2"), Region::new("us-west-2"));
+        let others = [second.clone(), third.clone()];
+        let table = |is_active, is_strong, active_replicas: &[&Region]| GlobalTable {
+            is_active,
+            is_strong,
+            active_replicas: active_replicas.iter().copied().cloned().collect(),
+        };
+        let rows = [
+            (Some(table(true, true, &[&second, &third])), Ok(true)),
+            (Some(table(true, true, &[&second])), Ok(false)),
+            (Some(table(false, true, &[&second, &third])), Ok(false)),
+            (Some(table(false, false, &[])), Ok(false)),
+            (
+                Some(table(true, false, &[&second, &third])),
+                Err("is not strongly consistent"),
+            ),
+            (None, Err("no table outrigger-state")),
+        ];
+        for (table, wanted) in rows {
+            match (is_whole("outrigger-state", table.as_ref(), &others), wanted) {
+                (Ok(found), Ok(wanted)) => assert_eq!(found, wanted, "{table:?}"),
+                (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
+                (found, wanted) => panic!("{table:?}: {found:?}, not {wanted:?}"),
+            }
+        }
+    }
 
     #[test]
     fn what_sam_says_is_understood() {
@@ -219,7 +294,8 @@ print("Changeset created successfully.", made["Id"])
         let local = crate::local::LocalAws::start_for_test().unwrap();
         let installation = Installation {
             name: "outrigger".to_owned(),
-            cloud: CloudFormation::new(&local.aws(), &outrigger_model::Region::new(local.region())),
+            cloud: CloudFormation::new(&local.aws(), &Region::new(local.region())),
+            aws: local.aws(),
             poll: Duration::from_millis(100),
         };
         let template = |version: &str, alarm: serde_json::Value| {

@@ -31,6 +31,9 @@ pub struct Call {
     /// The fault that was injected.
     #[serde(default)]
     pub fault: Option<String>,
+    /// What on-demand DynamoDB bills for it, in request units, where it reads or writes an item.
+    #[serde(default)]
+    pub capacity_units: Option<f64>,
     /// The request id of the answer.
     #[serde(default)]
     pub request_id: Option<String>,

@@ -22,7 +22,19 @@ pub enum Deployed {
     Already,
 }
 
-/// Installs the control plane of a name from the checkout's template; the functions must be built.
+/// A control plane as it is installed in one region of a local AWS.
+#[derive(Clone, Copy, Debug)]
+pub struct Deployment<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The region.
+    pub region: &'a str,
+    /// What the template takes beside the name, as `Name=value`.
+    pub parameters: &'a [String],
+}
+
+/// Installs the control plane of a name from the checkout's template, in the local AWS's own region alone; the functions must
+/// be built.
 ///
 /// Idempotent: what has not changed since is not deployed again. Of several processes at once, one deploys at a time.
 ///
@@ -31,50 +43,62 @@ pub enum Deployed {
 pub fn deploy(project: &Project, local: &LocalAws, name: &str, progress: Progress<'_>) -> Result<Deployed> {
     let lock = File::create(local.directory().join("deploy.lock")).context("make the lock of sam deploy")?;
     lock.lock().context("wait for the lock of sam deploy")?;
-    if is_deployed(project, local, name)? {
+    let deployment = Deployment {
+        name,
+        region: local.region(),
+        parameters: &[],
+    };
+    if is_deployed(project, local, &deployment)? {
         return Ok(Deployed::Already);
     }
     let venv = tools_venv(project, progress)?;
     progress(&format!("installing the control plane {name} with sam deploy"));
-    let command = sam_deploy(project, local, name, &venv)?;
+    let command = sam_deploy(project, local, &deployment, &venv)?;
     run_logged(command, "sam deploy", &local.directory().join("sam-deploy.log"))
         .with_context(|| format!("cannot install the control plane {name} at {}", local.endpoint()))?;
-    note_deployed(project, local, name)?;
+    note_deployed(project, local, &deployment)?;
     Ok(Deployed::Now)
 }
 
-/// Whether the control plane of that name is as the template and the functions want it, as far as this machine knows.
+/// Whether that control plane is as the template and the functions want it, as far as this machine knows.
 ///
 /// # Errors
 /// When a function is not built.
-pub fn is_deployed(project: &Project, local: &LocalAws, name: &str) -> Result<bool> {
-    let stamp = stamp_of(project, local, name)?;
-    Ok(std::fs::read_to_string(stamp_path(local, name)).is_ok_and(|installed| installed == stamp))
+pub fn is_deployed(project: &Project, local: &LocalAws, deployment: &Deployment<'_>) -> Result<bool> {
+    let stamp = stamp_of(project, local, deployment)?;
+    Ok(std::fs::read_to_string(stamp_path(local, deployment)).is_ok_and(|installed| installed == stamp))
 }
 
 /// Remembers that it was deployed.
 ///
 /// # Errors
 /// When that cannot be written.
-pub fn note_deployed(project: &Project, local: &LocalAws, name: &str) -> Result<()> {
-    std::fs::write(stamp_path(local, name), stamp_of(project, local, name)?).context("record what is deployed")
+pub fn note_deployed(project: &Project, local: &LocalAws, deployment: &Deployment<'_>) -> Result<()> {
+    let stamp = stamp_of(project, local, deployment)?;
+    std::fs::write(stamp_path(local, deployment), stamp).context("record what is deployed")
 }
 
-fn stamp_path(local: &LocalAws, name: &str) -> PathBuf {
-    local.directory().join(format!("control-plane-{name}"))
+fn stamp_path(local: &LocalAws, deployment: &Deployment<'_>) -> PathBuf {
+    let Deployment { name, region, .. } = deployment;
+    local.directory().join(format!("control-plane-{name}-{region}"))
 }
 
 /// `sam deploy` of a control plane into a local AWS; it asks nothing.
 ///
 /// # Errors
 /// When Lambda has no architecture such as this machine's.
-pub fn sam_deploy(project: &Project, local: &LocalAws, name: &str, venv: &Path) -> Result<Command> {
+pub fn sam_deploy(project: &Project, local: &LocalAws, deployment: &Deployment<'_>, venv: &Path) -> Result<Command> {
+    let Deployment {
+        name,
+        region,
+        parameters,
+    } = deployment;
     let mut command = sam(project, venv);
     local.set_environment(&mut command);
     command
         .arg("deploy")
-        .args(["--stack-name", name, "--region", local.region(), "--resolve-s3"])
-        .args(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
+        .args(["--stack-name", name, "--region", region, "--resolve-s3"])
+        .args(["--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"])
         .args([
             "--no-confirm-changeset",
             "--no-fail-on-empty-changeset",
@@ -85,6 +109,7 @@ pub fn sam_deploy(project: &Project, local: &LocalAws, name: &str, venv: &Path) 
         .arg("--parameter-overrides")
         .arg(format!("Name={name}"))
         .arg(format!("Architecture={}", Architecture::of_host()?.as_str()))
+        .args(*parameters)
         .env("SAM_CLI_POLL_DELAY", "0.3")
         .env("__SAM_CLI_APP_DIR", project.work_directory().join("sam"));
     Ok(command)
@@ -125,8 +150,9 @@ pub fn sam(project: &Project, venv: &Path) -> Command {
 
 /// What a deployment depends on: the instance, since all it holds ends with it, the template with what it includes,
 /// and the functions.
-fn stamp_of(project: &Project, local: &LocalAws, name: &str) -> Result<String> {
-    let mut lines = vec![name.to_owned(), local.started_at().to_owned()];
+fn stamp_of(project: &Project, local: &LocalAws, deployment: &Deployment<'_>) -> Result<String> {
+    let mut lines = vec![deployment.name.to_owned(), local.started_at().to_owned()];
+    lines.extend(deployment.parameters.iter().cloned());
     for path in texts(project)? {
         let text = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
         lines.push(format!("{} {}", path.display(), hex(&Sha256::digest(text))));

@@ -15,7 +15,7 @@ mod project;
 mod venv;
 
 pub use calls::Call;
-pub use control_plane::{Deployed, deploy, is_deployed, note_deployed, run_logged, sam, sam_deploy};
+pub use control_plane::{Deployed, Deployment, deploy, is_deployed, note_deployed, run_logged, sam, sam_deploy};
 pub use daemon::{start, stop};
 pub use functions::{Architecture, Function, build_functions, functions};
 pub use instance::LocalAws;

@@ -63,9 +63,13 @@ impl Project {
         self.root.join(".outrigger")
     }
 
-    /// Where the operator's local AWS keeps its files.
+    /// Where the operator's local AWS keeps its files: in the ignored folder, or where `OUTRIGGER_LOCAL_DIRECTORY` says, so
+    /// that there can be several side by side.
     pub fn local_directory(&self) -> PathBuf {
-        self.work_directory().join("local")
+        match std::env::var_os("OUTRIGGER_LOCAL_DIRECTORY") {
+            Some(directory) if !directory.is_empty() => PathBuf::from(directory),
+            Some(_) | None => self.work_directory().join("local"),
+        }
     }
 
     /// The SAM template of the control plane.

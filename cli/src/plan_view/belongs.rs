@@ -11,12 +11,20 @@ use outrigger_plan::{Plan, Step};
 pub(crate) enum Component {
     /// The network.
     Network,
+    /// A key.
+    Key(String),
     /// A stream.
     Stream(String),
     /// A cache.
     Cache(String),
     /// A database.
     Database(String),
+    /// A cluster.
+    Cluster(String),
+    /// A topic.
+    Topic(String),
+    /// An API.
+    Api(String),
     /// What cannot be told.
     Other(Lane),
 }
@@ -25,36 +33,54 @@ impl fmt::Display for Component {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Component::Network => formatter.write_str("network"),
+            Component::Key(name) => write!(formatter, "keys.{name}"),
             Component::Stream(name) => write!(formatter, "streams.{name}"),
             Component::Cache(name) => write!(formatter, "caches.{name}"),
             Component::Database(name) => write!(formatter, "databases.{name}"),
+            Component::Cluster(name) => write!(formatter, "clusters.{name}"),
+            Component::Topic(name) => write!(formatter, "topics.{name}"),
+            Component::Api(name) => write!(formatter, "apis.{name}"),
             Component::Other(lane) => lane.fmt(formatter),
         }
     }
 }
 
-/// The component that a resource is the heart of: its database, cache or stream.
+/// The component that a resource is the heart of: its database, cluster, cache, stream, topic or API.
 pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
     let name = key.current().name;
     match key.kind {
         Kind::DbInstance => Some(Component::Database(name)),
+        Kind::DbCluster => Some(Component::Cluster(name)),
         Kind::ReplicationGroup => Some(Component::Cache(name)),
         Kind::Stream => Some(Component::Stream(name)),
+        Kind::Topic => Some(Component::Topic(name)),
+        Kind::RestApi | Kind::ApiDeployment | Kind::ApiStage | Kind::UsagePlan | Kind::ApiKey | Kind::UsagePlanKey => {
+            // What is within an API is named after it and a dot.
+            let api = name.split('.').next().unwrap_or_default();
+            Some(Component::Api(api.to_owned()))
+        }
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
+        | Kind::NatGateway
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::VpcEndpoint
+        | Kind::KmsKey
+        | Kind::KmsAlias
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
+        | Kind::DbClusterInstance
         | Kind::Role
         | Kind::CacheSubnetGroup
         | Kind::Secret
         | Kind::SecretAttachment
         | Kind::Alarm
-        | Kind::LogGroup => None,
+        | Kind::LogGroup
+        | Kind::Subscription => None,
     }
 }
 
@@ -70,7 +96,9 @@ pub(crate) fn components(plan: &Plan) -> BTreeMap<&ResourceKey, Component> {
         }
     }
     let component = |key: &ResourceKey, step: &Step| {
-        let own = heart_of(key).or_else(|| is_of_network(key.kind).then_some(Component::Network));
+        let own = heart_of(key)
+            .or_else(|| key_of(key))
+            .or_else(|| is_of_network(key.kind).then_some(Component::Network));
         own.or_else(|| needed_by.get(&key.current()).cloned())
             .or_else(|| step.resource.depends_on.iter().find_map(heart_of))
             // A deletion waits for what has used it until now.
@@ -84,6 +112,11 @@ pub(crate) fn components(plan: &Plan) -> BTreeMap<&ResourceKey, Component> {
         .collect()
 }
 
+/// A key is its own, whoever uses it.
+fn key_of(key: &ResourceKey) -> Option<Component> {
+    matches!(key.kind, Kind::KmsKey | Kind::KmsAlias).then(|| Component::Key(key.current().name))
+}
+
 fn is_of_network(kind: Kind) -> bool {
     kind.lane() == Lane::Network && kind != Kind::SecurityGroup
 }
@@ -94,6 +127,14 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
     match key.kind {
         Kind::DbSubnetGroup | Kind::Secret | Kind::SecretAttachment => Some(Component::Database(name)),
         Kind::CacheSubnetGroup => Some(Component::Cache(name)),
+        Kind::DbClusterInstance => {
+            let (cluster, _) = name.rsplit_once('-')?;
+            Some(Component::Cluster(cluster.to_owned()))
+        }
+        Kind::Role if name.contains('.') => {
+            let (api, _) = name.split_once('.')?;
+            Some(Component::Api(api.to_owned()))
+        }
         Kind::DbParameterGroup | Kind::Role | Kind::LogGroup => {
             let (database, _) = name.rsplit_once('-')?;
             Some(Component::Database(database.to_owned()))
@@ -101,13 +142,27 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
+        | Kind::NatGateway
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::VpcEndpoint
+        | Kind::KmsKey
+        | Kind::KmsAlias
         | Kind::DbInstance
+        | Kind::DbCluster
         | Kind::ReplicationGroup
         | Kind::Stream
-        | Kind::Alarm => None,
+        | Kind::RestApi
+        | Kind::ApiDeployment
+        | Kind::ApiStage
+        | Kind::UsagePlan
+        | Kind::ApiKey
+        | Kind::UsagePlanKey
+        | Kind::Alarm
+        | Kind::Topic
+        | Kind::Subscription => None,
     }
 }

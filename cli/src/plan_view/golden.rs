@@ -14,6 +14,8 @@ pub(crate) fn reference(name: &str) -> Value {
     let text = match name {
         "data-processing" => include_str!("../../../stacks/data-processing.yaml"),
         "postgres-ha" => include_str!("../../../stacks/postgres-ha.yaml"),
+        "iot-ingest" => include_str!("../../../stacks/iot-ingest.yaml"),
+        "secure-pipeline" => include_str!("../../../stacks/secure-pipeline.yaml"),
         other => panic!("there is no document {other}"),
     };
     document::from_text(text).unwrap()
@@ -56,7 +58,7 @@ async fn text_after(name: &str, change: impl Fn(&mut Value)) -> String {
 
 #[tokio::test]
 async fn fresh_stacks() {
-    for name in ["data-processing", "postgres-ha"] {
+    for name in ["data-processing", "postgres-ha", "iot-ingest", "secure-pipeline"] {
         let text = text_of(&World::new(Habits::default()), &reference(name)).await;
         insta::assert_snapshot!(format!("fresh_{name}"), text);
     }
@@ -117,6 +119,98 @@ async fn a_network_is_replaced_with_everything_in_it() {
     })
     .await;
     insta::assert_snapshot!(text);
+}
+
+/// A network and a cluster in it.
+fn clusters() -> Value {
+    json!({
+        "stack": "iot",
+        "environment": "production",
+        "region": "us-east-1",
+        "network": { "cidr": "10.0.0.0/16", "zones": 2, "private": {} },
+        "clusters": { "main": {
+            "engine": "aurora_postgresql",
+            "version": "15.10",
+            "capacity_acu_min": 0.5,
+            "capacity_acu_max": 1.0,
+            "instances": 2,
+            "data_api": true,
+            "database": "iotdb",
+            "user": "iotadmin",
+            "log_exports": ["postgresql"],
+            "deletion_protection": false,
+            "rotation": { "every_days": 30 },
+        } },
+        "alarms": { "capacity": {
+            "component": "clusters.main",
+            "metric": "ACUUtilization",
+            "statistic": "average",
+            "comparison": "greater_than",
+            "threshold": 90,
+            "periods": 2,
+            "period_seconds": 300,
+        } },
+    })
+}
+
+#[tokio::test]
+async fn a_cluster_is_created_changed_replaced_and_removed() {
+    let mut document = clusters();
+    let mut text = text_of(&World::new(Habits::default()), &document).await;
+    let world = standing(&document).await;
+    text.push_str("\n--- nothing is changed\n");
+    text.push_str(&text_of(&world, &document).await);
+    let mut changed = document.clone();
+    let cluster = &mut changed["clusters"]["main"];
+    cluster["version"] = json!("15.15");
+    cluster["capacity_acu_max"] = json!(4);
+    cluster["instances"] = json!(3);
+    cluster["minor_upgrades"] = json!(false);
+    cluster["apply"] = json!("in_window");
+    cluster["rotation"] = json!({ "every_days": 1 });
+    changed["network"]["zones"] = json!(3);
+    text.push_str("\n--- it is changed\n");
+    text.push_str(&text_of(&world, &changed).await);
+    let mut replaced = document.clone();
+    replaced["clusters"]["main"]["database"] = json!("other");
+    replaced["clusters"]["main"]["allow_replace"] = json!(true);
+    text.push_str("\n--- it is replaced\n");
+    text.push_str(&text_of(&world, &replaced).await);
+    for part in ["clusters", "alarms"] {
+        document[part] = json!({});
+    }
+    text.push_str("\n--- it is taken away\n");
+    text.push_str(&text_of(&world, &document).await);
+    insta::assert_snapshot!(text);
+}
+
+/// Of every component whose credentials are to be rotated, for programs too.
+#[tokio::test]
+async fn what_is_not_done_yet_is_told() {
+    let mut document = reference("data-processing");
+    document["caches"]["cache"]["auth_token"] = json!(true);
+    for (part, name) in [("databases", "database"), ("caches", "cache")] {
+        document[part][name]["rotation"] = json!({ "every_days": 7 });
+    }
+    let (stack, plan) = proposed(&World::new(Habits::default()), &document).await;
+    let view = view(&stack, None, &plan);
+    let json = serde_json::to_value(&view).unwrap();
+    assert_eq!(
+        json["not_yet"],
+        json!([
+            { "property": "caches.cache.rotation", "what": "rotation of caches.cache (every 7 days)" },
+            { "property": "databases.database.rotation", "what": "rotation of databases.database (every 7 days)" },
+        ])
+    );
+    let text = render(&view, Paint::Plain);
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("not yet: ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "not yet: rotation of caches.cache (every 7 days)",
+            "not yet: rotation of databases.database (every 7 days)",
+        ]
+    );
 }
 
 #[tokio::test]

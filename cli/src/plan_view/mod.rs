@@ -12,7 +12,7 @@ use std::fmt;
 
 use outrigger_model::properties::Apply;
 use outrigger_model::{Lane, Properties, Resource, ResourceKey, StackId};
-use outrigger_plan::{Action, Change, Effect, Plan, Step};
+use outrigger_plan::{Action, Change, Effect, NotYet, Plan, Step};
 use serde::Serialize;
 
 pub(crate) use text::{Paint, change_line, render};
@@ -34,6 +34,8 @@ pub(crate) struct View {
     pub(crate) steps: Vec<StepView>,
     /// What deletions leave behind: the names of final snapshots.
     pub(crate) kept: Vec<String>,
+    /// What the document asks for, and Outrigger does not do yet.
+    pub(crate) not_yet: BTreeSet<NotYet>,
 }
 
 /// A step, as it is shown.
@@ -176,7 +178,11 @@ fn former_of(action: &Action) -> Option<&ResourceKey> {
 /// The plans of the lanes as one.
 pub(crate) fn whole(plans: &BTreeMap<Lane, Plan>) -> Plan {
     let steps = plans.values().flat_map(|plan| plan.steps.clone());
-    Plan { steps: steps.collect() }
+    let not_yet = plans.values().flat_map(|plan| plan.not_yet.clone());
+    Plan {
+        steps: steps.collect(),
+        not_yet: not_yet.collect(),
+    }
 }
 
 /// A plan, as it is shown.
@@ -207,6 +213,7 @@ pub(crate) fn view(stack: &StackId, id: Option<&str>, plan: &Plan) -> View {
         summary,
         steps: steps.collect(),
         kept: kept(plan),
+        not_yet: plan.not_yet.clone(),
     }
 }
 
@@ -278,7 +285,7 @@ fn change_view(resource: &Resource, change: &Change, in_place: bool) -> ChangeVi
 
 /// Whether a change waits for the maintenance window: the document asks for that, and AWS can put it off.
 ///
-/// Sources: "Settings for DB instances" in the RDS User Guide; ModifyReplicationGroup.
+/// Sources: "Settings for DB instances" in the RDS User Guide; ModifyDBCluster; ModifyReplicationGroup.
 fn waits(properties: &Properties, change: &Change) -> bool {
     let property = change.property.split('.').next().unwrap_or_default();
     match properties {
@@ -288,6 +295,8 @@ fn waits(properties: &Properties, change: &Change) -> bool {
             "backup_retention_days" => change.from == 0 || change.to == 0,
             _ => false,
         },
+        // Capacity, windows, logs, the port and the like change at once.
+        Properties::DbCluster(cluster) if cluster.apply == Apply::InWindow => property == "engine_version",
         Properties::ReplicationGroup(cache) if cache.apply == Apply::InWindow => {
             ["node_type", "engine_version", "automatic_failover"].contains(&property)
         }
@@ -295,15 +304,26 @@ fn waits(properties: &Properties, change: &Change) -> bool {
     }
 }
 
-/// The final snapshots that the plan's deletions leave, as RDS names them. One whose name is taken gets another ending.
+/// What the plan's deletions leave: final snapshots, as RDS names them (one whose name is taken gets another ending), and
+/// keys pending deletion.
 fn kept(plan: &Plan) -> Vec<String> {
     plan.steps
         .values()
         .filter(|step| matches!(step.action, Action::Delete { .. }))
         .filter_map(|step| match &step.resource.properties {
-            Properties::DbInstance(database) if database.final_snapshot => {
-                Some(format!("{}-final-snapshot", step.resource.physical_name))
-            }
+            Properties::DbInstance(database) if database.final_snapshot => Some(format!(
+                "{}-final-snapshot (final snapshot)",
+                step.resource.physical_name
+            )),
+            Properties::DbCluster(cluster) if cluster.final_snapshot => Some(format!(
+                "{}-final-snapshot (final snapshot)",
+                step.resource.physical_name
+            )),
+            Properties::KmsKey(key) => Some(format!(
+                "the key {} (for {} days, until AWS deletes it)",
+                step.resource.key.current().name,
+                key.deletion_window_days
+            )),
             _ => None,
         })
         .collect()

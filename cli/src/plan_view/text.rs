@@ -56,7 +56,9 @@ pub(crate) fn render(view: &View, paint: Paint) -> String {
             1 => "1 resource".to_owned(),
             count => format!("{count} resources"),
         };
-        return format!("nothing to do: the stack is as the document says ({resources})\n");
+        let mut text = format!("nothing to do: the stack is as the document says ({resources})\n");
+        text.push_str(&not_yet(view));
+        return text;
     }
     let regions: BTreeSet<&Region> = view.steps.iter().map(|step| &step.key.region).collect();
     let namer = Namer {
@@ -76,12 +78,21 @@ pub(crate) fn render(view: &View, paint: Paint) -> String {
     }
     if !view.kept.is_empty() {
         text.push_str("\nkept\n");
-        for snapshot in &view.kept {
-            text.push_str(&format!("  {snapshot} (final snapshot)\n"));
+        for kept in &view.kept {
+            text.push_str(&format!("  {kept}\n"));
         }
+    }
+    if !view.not_yet.is_empty() {
+        text.push('\n');
+        text.push_str(&not_yet(view));
     }
     text.push_str(&format!("\nplan: {}\n", view.summary));
     text
+}
+
+/// What the document asks for in vain, one line each.
+fn not_yet(view: &View) -> String {
+    view.not_yet.iter().map(|what| format!("not yet: {what}\n")).collect()
 }
 
 /// Names resources: without the region where there is but one.

@@ -15,7 +15,9 @@ pub(crate) fn outcome(property: &str, outcome: Outcome) -> String {
 
 /// What an effect means for the component that a property is of.
 fn effect(property: &str, effect: Effect) -> &'static str {
-    let holds_data = property.starts_with("databases.") || property.starts_with("caches.");
+    let holds_data = ["databases.", "clusters.", "caches."]
+        .iter()
+        .any(|part| property.starts_with(part));
     match effect {
         Effect::InPlace => "in place",
         Effect::Restarts => "in place, with a restart or a failover: clients lose their connections",
@@ -31,6 +33,7 @@ pub(crate) fn exception(property: &str, consequence: &Consequence) -> Option<(&'
     let exception = consequence.exception?;
     let when = match exception.when {
         When::Lowered => "if lowered",
+        When::SwitchedOff => "if switched off",
         When::OffOrOn => "from or to 0",
         When::StaticParameter => "if static",
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 use outrigger_aws::Aws;
-use outrigger_engine::ports::catalog::{Catalog, Counted, Parameter, Quota, Tagged};
+use outrigger_engine::ports::catalog::{Catalog, Counted, EndpointService, Parameter, Quota, Tagged};
 use outrigger_engine::ports::provider::CallError;
 use outrigger_model::{Kind, Region, StackId};
 
@@ -29,7 +29,7 @@ struct Known {
 
 /// Quotas of Amazon VPC and of ElastiCache: <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>,
 /// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html>.
-const KNOWN: [Known; 6] = [
+const KNOWN: [Known; 10] = [
     Known {
         service_code: "vpc",
         quota_code: "L-F678F1CE",
@@ -41,6 +41,31 @@ const KNOWN: [Known; 6] = [
         quota_code: "L-A4707A72",
         name: "Internet gateways per Region",
         counts: Counted::Objects(Kind::InternetGateway),
+    },
+    // Of the service that gives the addresses out.
+    Known {
+        service_code: "ec2",
+        quota_code: "L-0263D0A3",
+        name: "EC2-VPC Elastic IPs",
+        counts: Counted::Objects(Kind::ElasticIp),
+    },
+    Known {
+        service_code: "vpc",
+        quota_code: "L-FE5A380F",
+        name: "NAT gateways per Availability Zone",
+        counts: Counted::ObjectsPerZone(Kind::NatGateway),
+    },
+    Known {
+        service_code: "vpc",
+        quota_code: "L-1B52E74A",
+        name: "Gateway VPC endpoints per Region",
+        counts: Counted::GatewayEndpoints,
+    },
+    Known {
+        service_code: "vpc",
+        quota_code: "L-29B6F2EB",
+        name: "Interface VPC endpoints per VPC",
+        counts: Counted::InterfaceEndpointsPerVpc,
     },
     Known {
         service_code: "vpc",
@@ -69,12 +94,22 @@ const KNOWN: [Known; 6] = [
 ];
 
 /// The kinds whose quotas RDS tells itself.
-const DATABASES: [Kind; 3] = [Kind::DbInstance, Kind::DbParameterGroup, Kind::DbSubnetGroup];
+const DATABASES: [Kind; 5] = [
+    Kind::DbInstance,
+    Kind::DbCluster,
+    Kind::DbClusterInstance,
+    Kind::DbParameterGroup,
+    Kind::DbSubnetGroup,
+];
 
 /// Whether objects of some kinds count against it.
 fn is_needed(counts: Counted, kinds: &BTreeSet<Kind>) -> bool {
     match counts {
-        Counted::Objects(kind) | Counted::ObjectsPerVpc(kind) => kinds.contains(&kind),
+        Counted::Objects(kind) | Counted::ObjectsPerVpc(kind) | Counted::ObjectsPerZone(kind) => kinds.contains(&kind),
+        Counted::GatewayEndpoints | Counted::InterfaceEndpointsPerVpc => kinds.contains(&Kind::VpcEndpoint),
+        Counted::DbInstances => [Kind::DbInstance, Kind::DbClusterInstance]
+            .iter()
+            .any(|kind| kinds.contains(kind)),
         Counted::StorageGib => kinds.contains(&Kind::DbInstance),
         Counted::CacheNodes => kinds.contains(&Kind::ReplicationGroup),
         Counted::Shards => kinds.contains(&Kind::Stream),
@@ -82,24 +117,38 @@ fn is_needed(counts: Counted, kinds: &BTreeSet<Kind>) -> bool {
 }
 
 impl AwsCatalog {
-    async fn known(&self, region: &Region, known: &Known) -> Result<Quota, CallError> {
+    async fn known(&self, region: &Region, known: &Known) -> Result<Vec<Quota>, CallError> {
         let limit = outrigger_aws_servicequotas::quota(&self.0, region, known.service_code, known.quota_code);
         let (limit, used) = futures::try_join!(limit, self.used(region, known.counts))?;
-        Ok(Quota {
+        let quotas = used.into_iter().map(|(zone, used)| Quota {
             name: known.name.to_owned(),
             counts: known.counts,
             limit,
             used,
-        })
+            zone,
+        });
+        Ok(quotas.collect())
     }
 
-    async fn used(&self, region: &Region, counts: Counted) -> Result<u64, CallError> {
-        match counts {
-            Counted::Objects(kind) => outrigger_aws_ec2::count(&self.0, region, kind).await,
-            Counted::CacheNodes => outrigger_aws_elasticache::nodes(&self.0, region).await,
+    /// How much is used, zone by zone where the quota holds so. Zones in which nothing is used are left out: one more is
+    /// within every quota.
+    async fn used(&self, region: &Region, counts: Counted) -> Result<Vec<(Option<String>, u64)>, CallError> {
+        let used = match counts {
+            Counted::Objects(kind) => outrigger_aws_ec2::count(&self.0, region, kind).await?,
+            Counted::ObjectsPerZone(_) => {
+                let used = outrigger_aws_ec2::nat_gateways(&self.0, region).await?;
+                return Ok(used.into_iter().map(|(zone, used)| (Some(zone), used)).collect());
+            }
+            Counted::GatewayEndpoints => outrigger_aws_ec2::count(&self.0, region, Kind::VpcEndpoint).await?,
+            Counted::CacheNodes => outrigger_aws_elasticache::nodes(&self.0, region).await?,
             // Nothing is used in a VPC that is yet to be; the others tell what is used along with their limits.
-            Counted::ObjectsPerVpc(_) | Counted::StorageGib | Counted::Shards => Ok(0),
-        }
+            Counted::ObjectsPerVpc(_)
+            | Counted::InterfaceEndpointsPerVpc
+            | Counted::DbInstances
+            | Counted::StorageGib
+            | Counted::Shards => 0,
+        };
+        Ok(vec![(None, used)])
     }
 }
 
@@ -109,8 +158,20 @@ impl Catalog for AwsCatalog {
         outrigger_aws_ec2::zones(&self.0, region).await
     }
 
+    async fn endpoint_services(
+        &self,
+        region: &Region,
+        names: &BTreeSet<String>,
+    ) -> Result<Vec<EndpointService>, CallError> {
+        outrigger_aws_ec2::endpoint_services(&self.0, region, names).await
+    }
+
     async fn postgres_versions(&self, region: &Region) -> Result<Vec<String>, CallError> {
         outrigger_aws_rds::postgres_versions(&self.0, region).await
+    }
+
+    async fn aurora_postgresql_versions(&self, region: &Region) -> Result<Vec<String>, CallError> {
+        outrigger_aws_rds::aurora_postgresql_versions(&self.0, region).await
     }
 
     async fn redis_versions(&self, region: &Region) -> Result<Vec<String>, CallError> {
@@ -125,7 +186,7 @@ impl Catalog for AwsCatalog {
     async fn quotas(&self, region: &Region, kinds: &BTreeSet<Kind>) -> Result<Vec<Quota>, CallError> {
         let mut asked: Vec<BoxFuture<'_, Result<Vec<Quota>, CallError>>> = Vec::new();
         for known in KNOWN.iter().filter(|known| is_needed(known.counts, kinds)) {
-            asked.push(async { Ok(vec![self.known(region, known).await?]) }.boxed());
+            asked.push(self.known(region, known).boxed());
         }
         if is_needed(Counted::Shards, kinds) {
             asked.push(async { Ok(vec![outrigger_aws_kinesis::shards(&self.0, region).await?]) }.boxed());
@@ -155,10 +216,14 @@ mod tests {
         };
         assert_eq!(of(&[]), [""; 0]);
         assert_eq!(of(&[Kind::Vpc, Kind::Subnet]), ["L-F678F1CE", "L-407747CB"]);
+        assert_eq!(of(&[Kind::NatGateway]), ["L-FE5A380F"]);
+        assert_eq!(of(&[Kind::VpcEndpoint]), ["L-1B52E74A", "L-29B6F2EB"]);
         assert_eq!(of(&[Kind::ReplicationGroup, Kind::Alarm]), ["L-DFE45DF3"]);
         assert_eq!(of(Kind::ALL).len(), KNOWN.len());
         let databases = BTreeSet::from([Kind::DbInstance]);
         assert!(is_needed(Counted::StorageGib, &databases) && !is_needed(Counted::Shards, &databases));
+        let members = BTreeSet::from([Kind::DbClusterInstance]);
+        assert!(is_needed(Counted::DbInstances, &members) && !is_needed(Counted::StorageGib, &members));
         // Those of databases (instances, subnet groups, ...) come from RDS itself.
         assert_eq!(of(&[Kind::DbInstance]), [""; 0]);
     }

@@ -1,6 +1,6 @@
 //! `AWS::CloudWatch::Alarm`, on one metric.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
@@ -8,6 +8,7 @@ use aws_sdk_cloudwatch::types::{
 };
 use outrigger_aws::{TAGS, TAGS_GONE, call_error, is_code, missing_tags, number, surplus_keys, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
+use outrigger_model::Input;
 use outrigger_model::properties::{Alarm, Comparison, MissingData, Statistic};
 use outrigger_model::resource::is_ours;
 use serde::Serialize;
@@ -119,8 +120,8 @@ pub(crate) async fn ensure(
 
 /// PutMetricAlarm: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
 ///
-/// It replaces the whole alarm. Actions that somebody has added stay: the document says nothing of them yet. Whether they
-/// are enabled is not theirs to say: an alarm that is silenced is none.
+/// It replaces the whole alarm. What somebody has added for want of data stays: the document says nothing of that. Whether
+/// actions are enabled is not theirs to say: an alarm that is silenced is none.
 async fn put(
     client: &Client,
     target: &Target,
@@ -149,11 +150,11 @@ async fn put(
         .treat_missing_data(missing_data(wanted.missing_data))
         .actions_enabled(true)
         .set_tags(Some(to_sdk(&target.resource.tags)));
+    for topic in &wanted.topics {
+        request = request.alarm_actions(topic.text()).ok_actions(topic.text());
+    }
     if let Some(there) = there {
-        request = request
-            .set_alarm_actions(there.alarm_actions)
-            .set_ok_actions(there.ok_actions)
-            .set_insufficient_data_actions(there.insufficient_data_actions);
+        request = request.set_insufficient_data_actions(there.insufficient_data_actions);
     }
     request.send().await.map_err(|error| call_error(call, CODES, &error))?;
     Ok(Progress::created(name, POLL_SECONDS))
@@ -306,6 +307,9 @@ fn differences(
         .iter()
         .filter_map(|dimension| Some((dimension.name()?, dimension.value()?)))
         .collect();
+    // In whatever order: each is told.
+    let topics: BTreeSet<&str> = wanted.topics.iter().map(Input::text).collect();
+    let told: fn(&[String]) -> BTreeSet<&str> = |actions| actions.iter().map(String::as_str).collect();
     let count = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
     let periods = count(actual.evaluation_periods());
     // Each of the periods counts; that is also what no number of data points means.
@@ -326,6 +330,8 @@ fn differences(
         Difference::between("period_seconds", &Some(wanted.period_seconds), &count(actual.period())),
         Difference::between("periods", &Some(wanted.periods), &periods),
         Difference::between("missing_data", &json(wanted.missing_data), &actual_missing_data(actual)),
+        Difference::between("topics", &topics, &told(actual.alarm_actions())),
+        Difference::between("ok_actions", &topics, &told(actual.ok_actions())),
         // What the document has no word for: how many of the periods, only samples of a unit, silenced.
         data_points.map(|points| Difference::new("datapoints_to_alarm", &wanted.periods, &points)),
         Difference::between("unit", &None, &actual.unit().map(StandardUnit::as_str)),
@@ -338,10 +344,8 @@ fn differences(
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudwatch::types::builders::MetricAlarmBuilder;
-    use outrigger_model::Input;
-
     use super::*;
+    use aws_sdk_cloudwatch::types::builders::MetricAlarmBuilder;
 
     fn wanted() -> Alarm {
         Alarm {
@@ -355,6 +359,7 @@ mod tests {
             period_seconds: 300,
             periods: 3,
             missing_data: MissingData::Breaching,
+            topics: vec![Input::Text("arn:b".to_owned()), Input::Text("arn:a".to_owned())],
         }
     }
 
@@ -370,6 +375,8 @@ mod tests {
             .period(300)
             .evaluation_periods(3)
             .treat_missing_data("breaching")
+            .set_alarm_actions(Some(vec!["arn:a".to_owned(), "arn:b".to_owned()]))
+            .set_ok_actions(Some(vec!["arn:b".to_owned(), "arn:a".to_owned()]))
     }
 
     fn check(actual: MetricAlarmBuilder, expected: &[&str]) {
@@ -428,6 +435,13 @@ mod tests {
         check(
             actual().unit(StandardUnit::Bytes).actions_enabled(false),
             &[r#"unit: null / "Bytes""#, "actions_enabled: true / false"],
+        );
+        check(
+            actual().alarm_actions("arn:c").set_ok_actions(None),
+            &[
+                r#"topics: ["arn:a","arn:b"] / ["arn:a","arn:b","arn:c"]"#,
+                r#"ok_actions: ["arn:a","arn:b"] / []"#,
+            ],
         );
         check(actual().set_namespace(None), &[r#"namespace: "AWS/Kinesis" / null"#]);
     }

@@ -15,6 +15,15 @@ pub(crate) const NOT_FOUND: &[&str] = &[
     "InvalidSubnetID.NotFound",
     "InvalidInternetGatewayID.NotFound",
     "InvalidGatewayID.NotFound",
+    "InvalidAllocationID.NotFound",
+    "InvalidElasticIpID.NotFound",
+    "NatGatewayNotFound",
+    "InvalidNatGatewayID.NotFound",
+    // What the calls about endpoints say of everything that they name.
+    "InvalidVpcEndpointId.NotFound",
+    "InvalidVpcId.NotFound",
+    "InvalidSubnetId.NotFound",
+    "InvalidRouteTableId.NotFound",
     "InvalidRouteTableID.NotFound",
     "InvalidRoute.NotFound",
     "InvalidAssociationID.NotFound",
@@ -34,6 +43,7 @@ pub(crate) const CODES: &[(&str, CallErrorKind)] = &[
     // Something still hangs on it.
     ("DependencyViolation", CallErrorKind::NotYet),
     ("InvalidGroup.InUse", CallErrorKind::NotYet),
+    ("InvalidIPAddress.InUse", CallErrorKind::NotYet),
     // Still being made, changed or attached.
     ("IncorrectState", CallErrorKind::NotYet),
     ("Gateway.NotAttached", CallErrorKind::NotYet),

@@ -10,7 +10,10 @@
 mod find;
 mod call;
 mod count;
+mod elastic_ip;
+mod endpoint_services;
 mod internet_gateway;
+mod nat_gateway;
 mod route;
 mod route_table;
 mod route_table_association;
@@ -19,6 +22,7 @@ mod security_group;
 mod subnet;
 mod tags;
 mod vpc;
+mod vpc_endpoint;
 mod zones;
 
 use async_trait::async_trait;
@@ -27,7 +31,8 @@ use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
 
-pub use count::count;
+pub use count::{count, nat_gateways};
+pub use endpoint_services::endpoint_services;
 pub use zones::zones;
 
 const SERVICE: &str = "ec2";
@@ -68,6 +73,14 @@ macro_rules! by_kind {
                 use internet_gateway as $module;
                 $call
             }
+            Properties::ElasticIp($wanted) => {
+                use elastic_ip as $module;
+                $call
+            }
+            Properties::NatGateway($wanted) => {
+                use nat_gateway as $module;
+                $call
+            }
             Properties::RouteTable($wanted) => {
                 use route_table as $module;
                 $call
@@ -82,6 +95,10 @@ macro_rules! by_kind {
             }
             Properties::SecurityGroup($wanted) => {
                 use security_group as $module;
+                $call
+            }
+            Properties::VpcEndpoint($wanted) => {
+                use vpc_endpoint as $module;
                 $call
             }
             other => Err(CallError::invalid(
@@ -108,10 +125,13 @@ impl Provider for Network {
             Kind::Vpc,
             Kind::Subnet,
             Kind::InternetGateway,
+            Kind::ElasticIp,
+            Kind::NatGateway,
             Kind::RouteTable,
             Kind::Route,
             Kind::RouteTableAssociation,
             Kind::SecurityGroup,
+            Kind::VpcEndpoint,
         ]
     }
 

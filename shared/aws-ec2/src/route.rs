@@ -1,4 +1,4 @@
-//! Routes to an internet gateway. A route carries no tags: it is known by its table and destination.
+//! Routes to an internet gateway or a NAT gateway. A route carries no tags: it is known by its table and destination.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,7 +56,9 @@ pub(crate) async fn ensure(
     let Some(observed) = observed else {
         let request = client.create_route().route_table_id(&place.route_table);
         let request = request.destination_cidr_block(&place.destination);
-        return match request.gateway_id(wanted.gateway.text()).send().await {
+        let gateway = Gateway::of(wanted);
+        let request = request.set_gateway_id(gateway.internet).set_nat_gateway_id(gateway.nat);
+        return match request.send().await {
             Ok(_) => Ok(Progress::created(place.to_string(), POLL_AFTER_SECONDS)),
             Err(error) => Err(gateway_refused(CREATE, &error)),
         };
@@ -68,7 +70,9 @@ pub(crate) async fn ensure(
         GATEWAY | STATE => {
             let request = client.replace_route().route_table_id(&place.route_table);
             let request = request.destination_cidr_block(&place.destination);
-            match request.gateway_id(wanted.gateway.text()).send().await {
+            let gateway = Gateway::of(wanted);
+            let request = request.set_gateway_id(gateway.internet).set_nat_gateway_id(gateway.nat);
+            match request.send().await {
                 Err(error) => Err(gateway_refused(REPLACE, &error)),
                 done => changed(REPLACE, done),
             }
@@ -85,6 +89,23 @@ pub(crate) async fn delete(client: &Client, id: &str) -> Result<Progress, CallEr
     };
     let request = client.delete_route().route_table_id(place.route_table);
     deleted(CALL, request.destination_cidr_block(place.destination).send().await)
+}
+
+/// Where a route leads, under the parameter that EC2 has for it.
+struct Gateway {
+    internet: Option<String>,
+    nat: Option<String>,
+}
+
+impl Gateway {
+    fn of(wanted: &Route) -> Self {
+        let id = wanted.gateway.text();
+        let is_nat = id.starts_with("nat-");
+        Self {
+            internet: (!is_nat).then(|| id.to_owned()),
+            nat: is_nat.then(|| id.to_owned()),
+        }
+    }
 }
 
 /// Where a route is. EC2 has no ids for routes; this names one, and its text is the id.

@@ -79,7 +79,7 @@ async fn create(client: &Client, target: &Target, wanted: &RouteTable) -> Result
 }
 
 /// The token as EC2 takes it; one that is too long, or not ASCII, as the 64 hexadecimal digits of its SHA-256.
-fn client_token(token: &str) -> String {
+pub(crate) fn client_token(token: &str) -> String {
     if token.len() <= TOKEN_CHARACTERS_MAX && token.is_ascii() {
         return token.to_owned();
     }

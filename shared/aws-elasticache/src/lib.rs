@@ -1,16 +1,21 @@
 //! ElastiCache: subnet groups and Redis replication groups, the versions of Redis that a region
 //! offers, and how many nodes it has.
 
+mod auth;
 mod nodes;
 mod replication_group;
 mod subnet_group;
 mod tags;
 mod versions;
 
+use std::fmt;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use aws_sdk_elasticache::Client;
 use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Observed, Progress, Provider, Target};
+use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::{Kind, Properties};
 
 pub use nodes::nodes;
@@ -26,17 +31,24 @@ const POLL_SECONDS: u32 = 15;
 
 /// Cache subnet groups and replication groups, over the
 /// [ElastiCache API](https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/Welcome.html).
-#[derive(Debug)]
 pub struct Caches {
     clients: Clients<Client>,
+    secrets: Arc<dyn SecretReader>,
 }
 
 impl Caches {
-    /// Makes no call, and no client yet.
-    pub fn new(aws: &Aws) -> Self {
+    /// Makes no call, and no client yet. `secrets` holds the AUTH tokens.
+    pub fn new(aws: &Aws, secrets: Arc<dyn SecretReader>) -> Self {
         Self {
             clients: Clients::new(aws, Client::new),
+            secrets,
         }
+    }
+}
+
+impl fmt::Debug for Caches {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Caches").finish_non_exhaustive()
     }
 }
 
@@ -67,7 +79,7 @@ impl Provider for Caches {
             match &target.resource.properties {
                 Properties::CacheSubnetGroup(wanted) => subnet_group::ensure(&client, target, wanted, observed).await,
                 Properties::ReplicationGroup(wanted) => {
-                    replication_group::ensure(&client, target, wanted, observed).await
+                    replication_group::ensure(&client, self.secrets.as_ref(), target, wanted, observed).await
                 }
                 other => Err(not_ours(other.kind())),
             }

@@ -9,17 +9,20 @@ use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{AutomaticFailoverStatus, CacheCluster, Endpoint, ReplicationGroup as SdkGroup};
 use outrigger_aws::{call_error, is_code, number, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Observed, Progress, Target};
+use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::properties::ReplicationGroup;
 use outrigger_model::resource::is_ours;
+use secrecy::ExposeSecret;
 
 use self::compare::{Comparison, compare};
+use crate::auth::{REQUIRED, TAG_AUTH};
 use crate::{ENGINE, POLL_SECONDS, fresh_references_wait, tags};
 
 /// One primary and five replicas, as the attributes `member_1` to `member_6`.
 const MEMBERS_MAX: usize = 6;
 
 const NOT_FOUND: &[&str] = &["ReplicationGroupNotFoundFault"];
-const CODES: &[(&str, CallErrorKind)] = &[
+pub(crate) const CODES: &[(&str, CallErrorKind)] = &[
     ("ReplicationGroupAlreadyExists", CallErrorKind::Exists),
     // References that are created, but that not every part of ElastiCache sees yet.
     ("CacheSubnetGroupNotFoundFault", CallErrorKind::NotYet),
@@ -97,21 +100,36 @@ pub(crate) async fn observe(
 
 pub(crate) async fn ensure(
     client: &Client,
+    secrets: &dyn SecretReader,
     target: &Target,
     wanted: &ReplicationGroup,
     observed: Option<&Observed>,
 ) -> Result<Progress, CallError> {
     match observed {
-        None => create(client, target, wanted).await,
-        Some(observed) => change::ensure(client, target, wanted, observed).await,
+        None => create(client, secrets, target, wanted).await,
+        Some(observed) => change::ensure(client, secrets, target, wanted, observed).await,
     }
 }
 
 /// CreateReplicationGroup, with AWS's default parameter group and without snapshots:
 /// <https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html>.
-async fn create(client: &Client, target: &Target, wanted: &ReplicationGroup) -> Result<Progress, CallError> {
+async fn create(
+    client: &Client,
+    secrets: &dyn SecretReader,
+    target: &Target,
+    wanted: &ReplicationGroup,
+) -> Result<Progress, CallError> {
     let call = "elasticache:CreateReplicationGroup";
     let nodes = number(call, "nodes", wanted.nodes)?;
+    let mut tags = target.resource.tags.clone();
+    // Read last, and gone when this call ends.
+    let token = match &wanted.auth_secret {
+        Some(secret) => {
+            tags.insert(TAG_AUTH.to_owned(), REQUIRED.to_owned());
+            Some(secrets.credentials(secret.text()).await?.password)
+        }
+        None => None,
+    };
     let output = client
         .create_replication_group()
         .replication_group_id(&target.resource.physical_name)
@@ -125,9 +143,12 @@ async fn create(client: &Client, target: &Target, wanted: &ReplicationGroup) -> 
         .multi_az_enabled(wanted.multi_az)
         .at_rest_encryption_enabled(true)
         .transit_encryption_enabled(true)
+        .set_kms_key_id(wanted.encryption_key.as_ref().map(|key| key.text().to_owned()))
+        .set_auth_token(token.as_ref().map(|token| token.expose_secret().to_owned()))
+        .snapshot_retention_limit(0)
         .cache_subnet_group_name(wanted.subnet_group.text())
         .set_security_group_ids(Some(change::security_group_ids(wanted)))
-        .set_tags(Some(tags::to_sdk(&target.resource.tags)))
+        .set_tags(Some(tags::to_sdk(&tags)))
         .send()
         .await
         .map_err(|error| fresh_references_wait(call_error(call, CODES, &error)))?;
@@ -154,7 +175,7 @@ pub(crate) async fn delete(client: &Client, target: &Target) -> Result<Progress,
     }
 }
 
-async fn describe(client: &Client, id: &str) -> Result<Option<SdkGroup>, CallError> {
+pub(crate) async fn describe(client: &Client, id: &str) -> Result<Option<SdkGroup>, CallError> {
     match client
         .describe_replication_groups()
         .replication_group_id(id)
@@ -223,6 +244,7 @@ fn group_condition(group: &SdkGroup) -> Condition {
         "available" => match group.automatic_failover() {
             Some(AutomaticFailoverStatus::Enabling) => changing("available, enabling automatic failover"),
             Some(AutomaticFailoverStatus::Disabling) => changing("available, disabling automatic failover"),
+            _ if changes_token(group) => changing("available, changing its AUTH token"),
             _ if endpoint(group).is_none() => changing("available, without an endpoint yet"),
             _ => Condition::Ready,
         },
@@ -232,6 +254,11 @@ fn group_condition(group: &SdkGroup) -> Condition {
         },
         other => changing(other),
     }
+}
+
+fn changes_token(group: &SdkGroup) -> bool {
+    let pending = group.pending_modified_values();
+    pending.is_some_and(|pending| pending.auth_token_status().is_some())
 }
 
 /// A group is usable when each of its members is: `CacheClusterStatus` of
@@ -284,6 +311,8 @@ pub(crate) mod tests {
             multi_az: true,
             subnet_group: Input::Text("Group".to_owned()),
             security_groups: vec![Input::Text("sg-1".to_owned())],
+            encryption_key: None,
+            auth_secret: None,
             apply: Apply::Now,
             allow_replace: false,
         }

@@ -1,5 +1,6 @@
 //! IAM: the roles that AWS services take on for a stack.
 
+mod allows;
 mod role;
 mod trust;
 

@@ -1,4 +1,4 @@
-//! `AWS::IAM::Role`, with its attached managed policies.
+//! `AWS::IAM::Role`, with its attached managed policies, and a policy of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{Role as SdkRole, Tag};
 use outrigger_aws::{TAGS, TAGS_GONE, call_error, is_code, missing_tags, pages, surplus_keys, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
-use outrigger_model::properties::Role;
+use outrigger_model::properties::{Allows, Role};
 use outrigger_model::resource::is_ours;
 
-use crate::trust;
+use crate::{allows, trust};
 
 /// Where the roles of stacks live; the control plane may make roles only there.
 const PATH: &str = "/outrigger/";
@@ -17,6 +17,10 @@ const POLL_SECONDS: u32 = 2;
 
 /// The ARN of the boundary; no property of a role's, since the control plane sets it.
 const BOUNDARY: &str = "permissions_boundary";
+
+const ALLOWS: &str = "allows";
+/// The name of the policy that a role has of its own; others are somebody else's.
+const OWN_POLICY: &str = "outrigger";
 
 const NOT_FOUND: &[&str] = &["NoSuchEntity"];
 const CODES: &[(&str, CallErrorKind)] = &[
@@ -39,7 +43,8 @@ pub(crate) async fn observe(
     boundary: Option<&str>,
 ) -> Result<Option<Observed>, CallError> {
     let name = &target.resource.physical_name;
-    let (role, policies) = futures::try_join!(get(client, name), attached(client, name))?;
+    let (role, policies, own) =
+        futures::try_join!(get(client, name), attached(client, name), own_policy(client, name))?;
     let (Some(role), Some(policies)) = (role, policies) else {
         return Ok(None);
     };
@@ -49,10 +54,17 @@ pub(crate) async fn observe(
         attributes: BTreeMap::from([("arn".to_owned(), role.arn.clone())]),
         condition: Condition::Ready,
         ours: is_ours(&actual_tags, &target.resource.tags),
-        differences: differences(wanted, boundary, &role, &policies, &target.resource.tags)
-            .into_iter()
-            .chain(surplus_tags(&target.tags_gone, &actual_tags))
-            .collect(),
+        differences: differences(
+            wanted,
+            boundary,
+            &role,
+            &policies,
+            own.as_deref(),
+            &target.resource.tags,
+        )
+        .into_iter()
+        .chain(surplus_tags(&target.tags_gone, &actual_tags))
+        .collect(),
         duplicates: Vec::new(),
         pending: Vec::new(),
     }))
@@ -106,6 +118,7 @@ pub(crate) async fn ensure(
             .await
             .map(drop)
             .map_err(|error| call_error("iam:PutRolePermissionsBoundary", CODES, &error))?,
+        ALLOWS => put_own_policy(client, name, wanted.allows.as_ref()).await?,
         // UpdateRole would set the longest session back to an hour.
         "description" => client
             .update_role_description()
@@ -169,6 +182,10 @@ pub(crate) async fn delete(client: &Client, name: &str) -> Result<Progress, Call
         detach(client, name, policy).await?;
         return Ok(Progress::changed(POLL_SECONDS));
     }
+    if own_policy(client, name).await?.is_some() {
+        put_own_policy(client, name, None).await?;
+        return Ok(Progress::changed(POLL_SECONDS));
+    }
     match client.delete_role().role_name(name).send().await {
         Ok(_) => Ok(Progress::changed(POLL_SECONDS)),
         Err(error) if is_code(&error, NOT_FOUND) => Ok(Progress::Done),
@@ -190,6 +207,41 @@ async fn detach(client: &Client, name: &str, policy: &str) -> Result<(), CallErr
         Err(error) if is_code(&error, NOT_FOUND) => Ok(()),
         Err(error) => Err(call_error("iam:DetachRolePolicy", CODES, &error)),
     }
+}
+
+/// The policy that a role has of its own, URL-encoded as it is answered; `None` when there is none:
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html>.
+async fn own_policy(client: &Client, name: &str) -> Result<Option<String>, CallError> {
+    match client
+        .get_role_policy()
+        .role_name(name)
+        .policy_name(OWN_POLICY)
+        .send()
+        .await
+    {
+        Ok(output) => Ok(Some(output.policy_document)),
+        Err(error) if is_code(&error, NOT_FOUND) => Ok(None),
+        Err(error) => Err(call_error("iam:GetRolePolicy", CODES, &error)),
+    }
+}
+
+/// PutRolePolicy, or DeleteRolePolicy where it is to have none:
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html>.
+async fn put_own_policy(client: &Client, name: &str, wanted: Option<&Allows>) -> Result<(), CallError> {
+    let Some(wanted) = wanted else {
+        let request = client.delete_role_policy().role_name(name).policy_name(OWN_POLICY);
+        return match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_code(&error, NOT_FOUND) => Ok(()),
+            Err(error) => Err(call_error("iam:DeleteRolePolicy", CODES, &error)),
+        };
+    };
+    let request = client.put_role_policy().role_name(name).policy_name(OWN_POLICY);
+    let request = request.policy_document(allows::policy(wanted).to_string());
+    let answer = request.send().await;
+    answer
+        .map(drop)
+        .map_err(|error| call_error("iam:PutRolePolicy", CODES, &error))
 }
 
 async fn get(client: &Client, name: &str) -> Result<Option<SdkRole>, CallError> {
@@ -223,6 +275,7 @@ fn differences(
     boundary: Option<&str>,
     actual: &SdkRole,
     policies: &BTreeSet<String>,
+    own_policy: Option<&str>,
     wanted_tags: &BTreeMap<String, String>,
 ) -> Vec<Difference> {
     let service = trust::service(actual.assume_role_policy_document().unwrap_or_default());
@@ -236,6 +289,7 @@ fn differences(
         Difference::between("service", &wanted.service, &service),
         boundary.and_then(|boundary| Difference::between(BOUNDARY, &Some(boundary), &actual_boundary)),
         Difference::between("managed_policies", &wanted.managed_policies, policies),
+        Difference::between(ALLOWS, &serde_json::json!(wanted.allows), &allows::told(own_policy)),
         Difference::between("description", &wanted.description.as_str(), &description),
     ]
     .into_iter()
@@ -289,10 +343,11 @@ mod tests {
             description: "for a".to_owned(),
             service: SERVICE.to_owned(),
             managed_policies: policies(&["arn:policy"]),
+            allows: None,
         };
         let check_of = |boundary: Option<&str>, actual: RoleBuilder, attached: &[&str], expected: &[&str]| {
             let role = actual.build().unwrap();
-            let found: Vec<_> = differences(&wanted, boundary, &role, &policies(attached), &BTreeMap::new())
+            let found: Vec<_> = differences(&wanted, boundary, &role, &policies(attached), None, &BTreeMap::new())
                 .iter()
                 .map(|difference| format!("{}: {} / {}", difference.property, difference.wanted, difference.actual))
                 .collect();

@@ -26,7 +26,7 @@ pub(crate) fn service(document: &str) -> String {
 }
 
 /// Undoes percent encoding; what is none stays as it is.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

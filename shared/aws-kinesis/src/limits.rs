@@ -26,5 +26,6 @@ pub async fn shards(aws: &Aws, region: &Region) -> Result<Quota, CallError> {
         counts: Counted::Shards,
         limit: u64::try_from(limits.shard_limit).unwrap_or_default(),
         used: u64::try_from(limits.open_shard_count).unwrap_or_default(),
+        zone: None,
     })
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::types::{
-    MetricsName, ScalingType, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
+    EncryptionType, MetricsName, ScalingType, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
 };
 use outrigger_aws::{
-    TAGS, TAGS_GONE, call_error, gone_meanwhile, is_code, missing_tags, number, surplus_keys, surplus_tags,
-    unchangeable,
+    TAGS, TAGS_GONE, call_error, encryption_key, gone_meanwhile, is_code, missing_tags, number, surplus_keys,
+    surplus_tags, unchangeable,
 };
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::Stream;
@@ -29,7 +29,12 @@ const UPDATE_STREAM_MODE: &str = "kinesis:UpdateStreamMode";
 
 const NOT_FOUND: &[&str] = &["ResourceNotFoundException"];
 /// Whatever changes a stream needs it `ACTIVE`.
-const CODES: &[(&str, CallErrorKind)] = &[("ResourceInUseException", CallErrorKind::NotYet)];
+const CODES: &[(&str, CallErrorKind)] = &[
+    ("ResourceInUseException", CallErrorKind::NotYet),
+    // A key that is created, but that not every part of KMS shows yet.
+    ("KMSNotFoundException", CallErrorKind::NotYet),
+    ("KMSThrottlingException", CallErrorKind::Throttled),
+];
 /// CreateStream says the same of a name that is taken.
 const CREATE_CODES: &[(&str, CallErrorKind)] = &[("ResourceInUseException", CallErrorKind::Exists)];
 
@@ -91,6 +96,7 @@ pub(crate) async fn ensure(
         TAGS_GONE => remove_tags(client, name, first).await,
         "retention_hours" => set_retention(client, name, wanted).await,
         "shard_metrics" => set_metrics(client, name, wanted).await,
+        "encryption_key" => set_encryption(client, name, wanted, first).await,
         MODE => set_mode(client, name).await,
         "shards" => set_shards(client, name, wanted).await,
         _ => Ok(unchangeable("a stream", first)),
@@ -192,6 +198,39 @@ async fn set_metrics(client: &Client, name: &str, wanted: &Stream) -> Result<Pro
             .map_err(|error| rate_or_quota(call_error("kinesis:DisableEnhancedMonitoring", CODES, &error)))?;
     } else {
         return Ok(Progress::Done);
+    }
+    Ok(Progress::changed(POLL_SECONDS))
+}
+
+/// StartStreamEncryption, which takes another key as well, or StopStreamEncryption:
+/// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_StartStreamEncryption.html>.
+async fn set_encryption(
+    client: &Client,
+    name: &str,
+    wanted: &Stream,
+    difference: &Difference,
+) -> Result<Progress, CallError> {
+    match &wanted.encryption_key {
+        Some(key) => {
+            client
+                .start_stream_encryption()
+                .stream_name(name)
+                .encryption_type(EncryptionType::Kms)
+                .key_id(key.text())
+                .send()
+                .await
+                .map_err(|error| daily_limit(call_error("kinesis:StartStreamEncryption", CODES, &error)))?;
+        }
+        None => {
+            client
+                .stop_stream_encryption()
+                .stream_name(name)
+                .encryption_type(EncryptionType::Kms)
+                .key_id(difference.actual.as_str().unwrap_or_default())
+                .send()
+                .await
+                .map_err(|error| daily_limit(call_error("kinesis:StopStreamEncryption", CODES, &error)))?;
+        }
     }
     Ok(Progress::changed(POLL_SECONDS))
 }
@@ -345,8 +384,8 @@ fn daily_limit(error: CallError) -> CallError {
     CallError {
         kind: CallErrorKind::Invalid,
         message: format!(
-            "{}; Kinesis scales a stream at most ten times in 24 hours, changes its mode at most twice, and opens no more \
-             shards than the account may have: once that allows it, the same operation goes on from here",
+            "{}; Kinesis scales a stream at most ten times in 24 hours, changes its mode at most twice and its encryption at \
+             most 25 times, and opens no more shards than the account may have: once that allows it, the same operation goes on from here",
             error.message.trim_end_matches('.')
         ),
         ..error
@@ -359,6 +398,8 @@ struct Actual {
     shards: u32,
     retention_hours: u32,
     shard_metrics: BTreeSet<String>,
+    /// Empty where it is not encrypted.
+    key: String,
 }
 
 impl Actual {
@@ -376,6 +417,10 @@ impl Actual {
                 .flat_map(|metrics| metrics.shard_level_metrics())
                 .map(|metric| metric.as_str().to_owned())
                 .collect(),
+            key: match summary.encryption_type {
+                Some(EncryptionType::Kms) => summary.key_id.clone().unwrap_or_default(),
+                _ => String::new(),
+            },
         }
     }
 }
@@ -405,6 +450,8 @@ fn differences(
     };
     [
         missing_tags(wanted_tags, actual_tags),
+        // Before anything else, so that as little as possible is written in the clear.
+        encryption_key(wanted.encryption_key.as_ref(), &actual.key),
         Difference::between("retention_hours", &wanted.retention_hours, &actual.retention_hours),
         Difference::between(
             "shard_metrics",
@@ -422,6 +469,8 @@ fn differences(
 
 #[cfg(test)]
 mod tests {
+    use outrigger_model::Input;
+
     use super::*;
 
     fn metrics(names: &[&str]) -> BTreeSet<String> {
@@ -433,6 +482,7 @@ mod tests {
             shards: 2,
             retention_hours: 24,
             shard_metrics: metrics(&["IncomingBytes"]),
+            encryption_key: None,
         }
     }
 
@@ -442,6 +492,7 @@ mod tests {
             shards: 2,
             retention_hours: 24,
             shard_metrics: metrics(&["IncomingBytes"]),
+            key: String::new(),
         }
     }
 
@@ -462,6 +513,17 @@ mod tests {
             ..actual()
         };
         check(&wanted(), &longer, &["retention_hours: 24 / 48"]);
+        let encrypted = Actual {
+            key: "alias/theirs".to_owned(),
+            ..actual()
+        };
+        check(&wanted(), &encrypted, &[r#"encryption_key: null / "alias/theirs""#]);
+        let ours = Stream {
+            encryption_key: Some(Input::Text("arn:aws:kms:us-east-1:1:key/a".to_owned())),
+            ..wanted()
+        };
+        let expected = r#"encryption_key: "arn:aws:kms:us-east-1:1:key/a" / "alias/theirs""#;
+        check(&ours, &encrypted, &[expected]);
         let on_demand = Actual {
             provisioned: false,
             ..actual()

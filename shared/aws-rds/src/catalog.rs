@@ -18,9 +18,27 @@ use outrigger_model::{Kind, Region};
 /// # Errors
 /// When a call fails, or there is no end of pages.
 pub async fn postgres_versions(aws: &Aws, region: &Region) -> Result<Vec<String>, CallError> {
+    versions(aws, region, "postgres").await
+}
+
+/// The versions of Aurora PostgreSQL that can be created in a region, as [DescribeDBEngineVersions] lists them; those of
+/// Aurora PostgreSQL Limitless Database, which is something else, are left out.
+///
+/// [DescribeDBEngineVersions]:
+///     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBEngineVersions.html
+///
+/// # Errors
+/// When a call fails, or there is no end of pages.
+pub async fn aurora_postgresql_versions(aws: &Aws, region: &Region) -> Result<Vec<String>, CallError> {
+    let mut versions = versions(aws, region, "aurora-postgresql").await?;
+    versions.retain(|version| !version.ends_with("-limitless"));
+    Ok(versions)
+}
+
+async fn versions(aws: &Aws, region: &Region, engine: &str) -> Result<Vec<String>, CallError> {
     let call = "rds:DescribeDBEngineVersions";
     let client = Client::new(&aws.config(Some(region)).await);
-    let request = client.describe_db_engine_versions().engine("postgres");
+    let request = client.describe_db_engine_versions().engine(engine);
     let versions = pages(call, &[], request.into_paginator().send(), |page| {
         page.db_engine_versions
     });
@@ -83,7 +101,8 @@ pub async fn quotas(aws: &Aws, region: &Region) -> Result<Vec<Quota>, CallError>
 fn quota(quota: &AccountQuota) -> Option<Quota> {
     let name = quota.account_quota_name.clone()?;
     let counts = match name.as_str() {
-        "DBInstances" => Counted::Objects(Kind::DbInstance),
+        "DBInstances" => Counted::DbInstances,
+        "DBClusters" => Counted::Objects(Kind::DbCluster),
         "AllocatedStorage" => Counted::StorageGib,
         "DBParameterGroups" => Counted::Objects(Kind::DbParameterGroup),
         "DBSubnetGroups" => Counted::Objects(Kind::DbSubnetGroup),
@@ -94,6 +113,7 @@ fn quota(quota: &AccountQuota) -> Option<Quota> {
         counts,
         limit: u64::try_from(quota.max?).ok()?,
         used: u64::try_from(quota.used?).ok()?,
+        zone: None,
     })
 }
 
@@ -108,7 +128,8 @@ mod tests {
             quota(&quota_of.build()).map(|quota| (quota.counts, quota.limit, quota.used))
         };
         let table = [
-            ("DBInstances", Some(Counted::Objects(Kind::DbInstance))),
+            ("DBInstances", Some(Counted::DbInstances)),
+            ("DBClusters", Some(Counted::Objects(Kind::DbCluster))),
             ("AllocatedStorage", Some(Counted::StorageGib)),
             ("DBParameterGroups", Some(Counted::Objects(Kind::DbParameterGroup))),
             ("DBSubnetGroups", Some(Counted::Objects(Kind::DbSubnetGroup))),

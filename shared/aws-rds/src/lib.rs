@@ -1,6 +1,10 @@
-//! RDS: DB subnet groups, parameter groups and instances, and what of them a region offers.
+//! RDS: DB subnet groups, parameter groups, instances and clusters, and what of them a region offers.
 
 mod catalog;
+mod cluster;
+mod cluster_instance;
+mod compare;
+mod final_snapshot;
 mod instance;
 mod parameter_group;
 mod subnet_group;
@@ -14,19 +18,19 @@ use aws_sdk_rds::Client;
 use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Observed, Progress, Provider, Target};
 use outrigger_engine::ports::secrets::SecretReader;
-use outrigger_model::{Kind, Properties};
+use outrigger_model::{Input, Kind, Properties};
 
-pub use catalog::{parameters, postgres_versions, quotas};
+pub use catalog::{aurora_postgresql_versions, parameters, postgres_versions, quotas};
 
 const SERVICE: &str = "rds";
 
 /// Nothing about an instance takes less than minutes.
 const POLL_SECONDS: u32 = 15;
 
-/// DB subnet groups, parameter groups and instances, over the
+/// DB subnet groups, parameter groups, instances and clusters, over the
 /// [RDS API](https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/Welcome.html).
 ///
-/// An instance's master password is read from its secret for the one call that sets it, and kept nowhere.
+/// The master password of an instance or a cluster is read from its secret for the one call that sets it, and kept nowhere.
 pub struct Databases {
     clients: Clients<Client>,
     secrets: Arc<dyn SecretReader>,
@@ -51,7 +55,13 @@ impl fmt::Debug for Databases {
 #[async_trait]
 impl Provider for Databases {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::DbSubnetGroup, Kind::DbParameterGroup, Kind::DbInstance]
+        &[
+            Kind::DbSubnetGroup,
+            Kind::DbParameterGroup,
+            Kind::DbInstance,
+            Kind::DbCluster,
+            Kind::DbClusterInstance,
+        ]
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
@@ -61,6 +71,8 @@ impl Provider for Databases {
                 Properties::DbSubnetGroup(wanted) => subnet_group::observe(&client, target, wanted).await,
                 Properties::DbParameterGroup(wanted) => parameter_group::observe(&client, target, wanted).await,
                 Properties::DbInstance(wanted) => instance::observe(&client, target, wanted).await,
+                Properties::DbCluster(wanted) => cluster::observe(&client, target, wanted).await,
+                Properties::DbClusterInstance(wanted) => cluster_instance::observe(&client, target, wanted).await,
                 other => Err(not_ours(other.kind())),
             }
         })
@@ -81,6 +93,12 @@ impl Provider for Databases {
                 Properties::DbInstance(wanted) => {
                     instance::ensure(&client, self.secrets.as_ref(), target, wanted, observed).await
                 }
+                Properties::DbCluster(wanted) => {
+                    cluster::ensure(&client, self.secrets.as_ref(), target, wanted, observed).await
+                }
+                Properties::DbClusterInstance(wanted) => {
+                    cluster_instance::ensure(&client, target, wanted, observed).await
+                }
                 other => Err(not_ours(other.kind())),
             }
         })
@@ -94,6 +112,8 @@ impl Provider for Databases {
                 Properties::DbSubnetGroup(_) => subnet_group::delete(&client, target).await,
                 Properties::DbParameterGroup(_) => parameter_group::delete(&client, target).await,
                 Properties::DbInstance(wanted) => instance::delete(&client, target, wanted).await,
+                Properties::DbCluster(wanted) => cluster::delete(&client, target, wanted).await,
+                Properties::DbClusterInstance(_) => cluster_instance::delete(&client, target).await,
                 other => Err(not_ours(other.kind())),
             }
         })
@@ -105,11 +125,17 @@ impl Provider for Databases {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbInstance(wanted) => instance::kept(&client, target, wanted).await,
+                Properties::DbCluster(wanted) => cluster::kept(&client, target, wanted).await,
                 _ => Ok(Vec::new()),
             }
         })
         .await
     }
+}
+
+/// What inputs stand for.
+fn texts(inputs: &[Input]) -> Vec<String> {
+    inputs.iter().map(|input| input.text().to_owned()).collect()
 }
 
 fn not_ours(kind: Kind) -> CallError {

@@ -7,7 +7,10 @@ use aws_sdk_rds::types::Tag;
 use outrigger_aws::{call_error, surplus_keys};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Difference};
 
-const CODES: &[(&str, CallErrorKind)] = &[("InvalidDBInstanceState", CallErrorKind::NotYet)];
+const CODES: &[(&str, CallErrorKind)] = &[
+    ("InvalidDBInstanceState", CallErrorKind::NotYet),
+    ("InvalidDBClusterStateFault", CallErrorKind::NotYet),
+];
 
 pub(crate) fn to_sdk(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     tags.iter()

@@ -2,25 +2,42 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
 use outrigger_engine::ports::catalog::Tagged;
-use outrigger_model::Kind;
+use outrigger_model::{Kind, ResourceKey};
 
-/// What an ARN names, where that is of a kind that Outrigger stands up.
-pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
+/// What an ARN names, where that is of a kind that Outrigger stands up. `resource` is the value of the object's tag
+/// [`outrigger_model::resource::TAG_RESOURCE`]: a cluster's instances have the same ARNs as other instances.
+pub(crate) fn tagged(arn: &str, resource: Option<&str>) -> Option<Tagged> {
+    let mut tagged = named_by(arn)?;
+    let key: Option<ResourceKey> = resource.and_then(|resource| resource.parse().ok());
+    if let (Kind::DbInstance, Some(Kind::DbClusterInstance)) = (tagged.kind, key.map(|key| key.kind)) {
+        tagged.kind = Kind::DbClusterInstance;
+    }
+    Some(tagged)
+}
+
+fn named_by(arn: &str) -> Option<Tagged> {
     // arn:<partition>:<service>:<region>:<account>:<resource>
     let mut parts = arn.splitn(6, ':').skip(2);
     let (service, resource) = (parts.next()?, parts.nth(2)?);
+    if service == "apigateway" {
+        let (kind, id) = api_gateway(resource)?;
+        let arn = arn.to_owned();
+        return Some(Tagged { arn, kind, id });
+    }
     let (kind, id) = match service {
         // <type>/<id>
         "ec2" => {
             let (kind, id) = resource.split_once('/')?;
             (ec2(kind)?, id)
         }
+        "kms" => (Kind::KmsKey, resource.strip_prefix("key/")?),
         "kinesis" => (Kind::Stream, stream(resource)?),
         // <type>:<name>
         "rds" => named(
             resource,
             &[
                 ("db", Kind::DbInstance),
+                ("cluster", Kind::DbCluster),
                 ("subgrp", Kind::DbSubnetGroup),
                 ("pg", Kind::DbParameterGroup),
             ],
@@ -39,6 +56,8 @@ pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
             let name = name.strip_suffix(":*").unwrap_or(name);
             (kind, Some(name).filter(|name| !name.contains(':'))?)
         }
+        // <name>; a subscription's goes on with its id.
+        "sns" => (Kind::Topic, Some(arn).filter(|_| !resource.contains(':'))?),
         // Secrets are observed by their ARN, which says more than the name.
         "secretsmanager" => (named(resource, &[("secret", Kind::Secret)])?.0, arn),
         _ => return None,
@@ -50,13 +69,28 @@ pub(crate) fn tagged(arn: &str) -> Option<Tagged> {
     })
 }
 
+/// `/restapis/<id>`, `/restapis/<id>/stages/<name>`, `/usageplans/<id>`, `/apikeys/<id>`.
+fn api_gateway(resource: &str) -> Option<(Kind, String)> {
+    let parts: Vec<&str> = resource.split('/').skip(1).collect();
+    match parts.as_slice() {
+        ["restapis", id] => Some((Kind::RestApi, (*id).to_owned())),
+        ["restapis", id, "stages", name] => Some((Kind::ApiStage, format!("{id}:{name}"))),
+        ["usageplans", id] => Some((Kind::UsagePlan, (*id).to_owned())),
+        ["apikeys", id] => Some((Kind::ApiKey, (*id).to_owned())),
+        _ => None,
+    }
+}
+
 fn ec2(kind: &str) -> Option<Kind> {
     match kind {
         "vpc" => Some(Kind::Vpc),
         "subnet" => Some(Kind::Subnet),
         "internet-gateway" => Some(Kind::InternetGateway),
+        "elastic-ip" => Some(Kind::ElasticIp),
+        "natgateway" => Some(Kind::NatGateway),
         "route-table" => Some(Kind::RouteTable),
         "security-group" => Some(Kind::SecurityGroup),
+        "vpc-endpoint" => Some(Kind::VpcEndpoint),
         _ => None,
     }
 }
@@ -78,11 +112,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_cluster_s_instances_are_told_apart_by_their_tags() {
+        let arn = "arn:aws:rds:us-east-1:123456789012:db:a-b-main-1";
+        let of = |resource: Option<&str>| tagged(arn, resource).map(|tagged| (tagged.kind, tagged.id));
+        let id = "a-b-main-1".to_owned();
+        let table = [
+            (Some("us-east-1/db-cluster-instance/main-1"), Kind::DbClusterInstance),
+            (Some("us-east-1/db-instance/main-1"), Kind::DbInstance),
+            (Some("us-east-1/db-cluster/main"), Kind::DbInstance),
+            (Some("anything"), Kind::DbInstance),
+            (None, Kind::DbInstance),
+        ];
+        for (resource, kind) in table {
+            assert_eq!(of(resource), Some((kind, id.clone())), "{resource:?}");
+        }
+    }
+
+    #[test]
     fn every_kind_is_recognised_by_its_arn() {
         let check = |resource: &str, expected: Option<(Kind, &str)>| {
             let (service, resource) = resource.split_once(' ').unwrap();
             let arn = format!("arn:aws:{service}:us-east-1:123456789012:{resource}");
-            let found = tagged(&arn).map(|tagged| {
+            let found = tagged(&arn, None).map(|tagged| {
                 assert_eq!(tagged.arn, arn);
                 (tagged.kind, tagged.id)
             });
@@ -92,6 +143,9 @@ mod tests {
         check("ec2 vpc/vpc-1", Some((Kind::Vpc, "vpc-1")));
         check("ec2 subnet/subnet-1", Some((Kind::Subnet, "subnet-1")));
         check("ec2 internet-gateway/igw-1", Some((Kind::InternetGateway, "igw-1")));
+        check("ec2 elastic-ip/eipalloc-1", Some((Kind::ElasticIp, "eipalloc-1")));
+        check("ec2 natgateway/nat-1", Some((Kind::NatGateway, "nat-1")));
+        check("ec2 vpc-endpoint/vpce-1", Some((Kind::VpcEndpoint, "vpce-1")));
         check("ec2 route-table/rtb-1", Some((Kind::RouteTable, "rtb-1")));
         check("ec2 security-group/sg-1", Some((Kind::SecurityGroup, "sg-1")));
         check("ec2 security-group-rule/sgr-1", None);
@@ -101,7 +155,8 @@ mod tests {
         check("rds pg:a-b-db", Some((Kind::DbParameterGroup, "a-b-db")));
         check("rds snapshot:a-b-db", None);
         check("rds snapshot:rds:a-b-db", None);
-        check("rds cluster:a-b-db", None);
+        check("rds cluster:a-b-db", Some((Kind::DbCluster, "a-b-db")));
+        check("rds cluster-snapshot:a-b-db", None);
         check(
             "elasticache replicationgroup:a-b-cache",
             Some((Kind::ReplicationGroup, "a-b-cache")),
@@ -114,6 +169,8 @@ mod tests {
         check("elasticache snapshot:a", None);
         check("kinesis stream/a-b-events", Some((Kind::Stream, "a-b-events")));
         check("kinesis stream/a-b-events/consumer/c:1", None);
+        check("kms key/1234-ab", Some((Kind::KmsKey, "1234-ab")));
+        check("kms alias/a", None);
         check("cloudwatch alarm:a-b-alarm", Some((Kind::Alarm, "a-b-alarm")));
         check("cloudwatch dashboard/a", None);
         let group = "/aws/rds/instance/a-b-db/postgresql";
@@ -122,8 +179,22 @@ mod tests {
         check("logs log-group:a:log-stream:b", None);
         let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-b-db-AbCdEf";
         check("secretsmanager secret:a-b-db-AbCdEf", Some((Kind::Secret, secret)));
+        let topic = "arn:aws:sns:us-east-1:123456789012:a-b-alerts";
+        check("sns a-b-alerts", Some((Kind::Topic, topic)));
+        check("sns a-b-alerts:8a21d249-4329-4871-acc6-7be709c6ea7f", None);
+        for (resource, expected) in [
+            ("/restapis/abc", Some((Kind::RestApi, "abc"))),
+            ("/restapis/abc/stages/prod", Some((Kind::ApiStage, "abc:prod"))),
+            ("/usageplans/def", Some((Kind::UsagePlan, "def"))),
+            ("/apikeys/ghi", Some((Kind::ApiKey, "ghi"))),
+            ("/domainnames/example.com", None),
+        ] {
+            let arn = format!("arn:aws:apigateway:us-east-1::{resource}");
+            let found = tagged(&arn, None).map(|tagged| (tagged.kind, tagged.id));
+            assert_eq!(found, expected.map(|(kind, id)| (kind, id.to_owned())), "{arn}");
+        }
         check("lambda function:a", None);
-        assert_eq!(tagged("arn:aws:s3:::bucket"), None);
-        assert_eq!(tagged("text"), None);
+        assert_eq!(tagged("arn:aws:s3:::bucket", None), None);
+        assert_eq!(tagged("text", None), None);
     }
 }

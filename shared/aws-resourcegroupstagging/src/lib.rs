@@ -3,11 +3,11 @@
 mod arn;
 
 use aws_sdk_resourcegroupstagging::Client;
-use aws_sdk_resourcegroupstagging::types::TagFilter;
+use aws_sdk_resourcegroupstagging::types::{Tag, TagFilter};
 use outrigger_aws::{Aws, pages};
 use outrigger_engine::ports::catalog::Tagged;
 use outrigger_engine::ports::provider::CallError;
-use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_STACK};
+use outrigger_model::resource::{TAG_DELETION, TAG_ENVIRONMENT, TAG_RESOURCE, TAG_STACK};
 use outrigger_model::{Region, StackId};
 
 const GET_RESOURCES: &str = "tag:GetResources";
@@ -37,7 +37,13 @@ pub async fn tagged(aws: &Aws, region: &Region, stack: &StackId) -> Result<Vec<T
     let mut tagged: Vec<Tagged> = listed
         .await?
         .iter()
-        .filter_map(|mapping| arn::tagged(mapping.resource_arn()?))
+        // What AWS deletes later is told where it was let go.
+        .filter(|mapping| !mapping.tags().iter().any(|tag| tag.key() == TAG_DELETION))
+        .filter_map(|mapping| {
+            let mut tags = mapping.tags().iter();
+            let resource = tags.find(|tag| tag.key() == TAG_RESOURCE).map(Tag::value);
+            arn::tagged(mapping.resource_arn()?, resource)
+        })
         .collect();
     tagged.sort_by(|one, other| one.arn.cmp(&other.arn));
     Ok(tagged)

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::Tag;
-use outrigger_aws::{TAGS, TAGS_GONE, is_code, missing_tags, surplus_keys, surplus_tags};
+use outrigger_aws::{TAGS, TAGS_GONE, encryption_key, is_code, missing_tags, surplus_keys, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
+use outrigger_model::Input;
 use outrigger_model::properties::Secret;
 use outrigger_model::resource::is_ours;
 use secrecy::SecretString;
@@ -19,6 +20,11 @@ const PASSWORD_LENGTH: i64 = 32;
 /// What RDS refuses in a master password (`/`, `@`, `"`, space), and what connection strings and shells trip over.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>, MasterUserPassword.
 const PASSWORD_EXCLUDES: &str = "/@\"'\\ ";
+/// A Redis AUTH token has letters and digits alone: of other characters ElastiCache takes few, and not the same ones in each
+/// of its calls. <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html#auth-overview>
+const REDIS: &str = "redis";
+/// What Secrets Manager encrypts with where no key is named.
+const KEY_OF_AWS: &str = "alias/aws/secretsmanager";
 
 /// DescribeSecret, and GetSecretValue for what the value says besides the password:
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html>.
@@ -101,6 +107,16 @@ pub(crate) async fn ensure(
                 .await
                 .map_err(|error| failed("secretsmanager:UpdateSecret", &error))?;
         }
+        // What is current, previous or pending is encrypted anew; the caller's policy must allow the key that was, too.
+        "encryption_key" => {
+            client
+                .update_secret()
+                .secret_id(&observed.id)
+                .kms_key_id(wanted.encryption_key.as_ref().map_or(KEY_OF_AWS, Input::text))
+                .send()
+                .await
+                .map_err(|error| failed("secretsmanager:UpdateSecret", &error))?;
+        }
         _ => return change_value(client, target, wanted, &observed.id).await,
     }
     Ok(Progress::changed(POLL_SECONDS))
@@ -134,13 +150,14 @@ async fn change_value(client: &Client, target: &Target, wanted: &Secret, arn: &s
 ///
 /// A repeat generates another password; the token then makes AWS refuse it, and the first one stays.
 async fn create(client: &Client, target: &Target, wanted: &Secret) -> Result<Progress, CallError> {
-    let text = value::initial(wanted, &random_password(client).await?);
+    let text = value::initial(wanted, &random_password(client, wanted.engine == REDIS).await?);
     let output = client
         .create_secret()
         .name(&target.resource.physical_name)
         .description(&wanted.description)
         .client_request_token(request_token(&[&target.token, "create"]))
         .secret_string(secrecy::ExposeSecret::expose_secret(&text))
+        .set_kms_key_id(wanted.encryption_key.as_ref().map(|key| key.text().to_owned()))
         .set_tags(Some(to_sdk(&target.resource.tags)))
         .send()
         .await
@@ -153,12 +170,13 @@ async fn create(client: &Client, target: &Target, wanted: &Secret) -> Result<Pro
 }
 
 /// GetRandomPassword: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html>.
-async fn random_password(client: &Client) -> Result<SecretString, CallError> {
+async fn random_password(client: &Client, is_token: bool) -> Result<SecretString, CallError> {
     let call = "secretsmanager:GetRandomPassword";
     let output = client
         .get_random_password()
         .password_length(PASSWORD_LENGTH)
         .exclude_characters(PASSWORD_EXCLUDES)
+        .exclude_punctuation(is_token)
         .include_space(false)
         .require_each_included_type(true)
         .send()
@@ -229,6 +247,10 @@ fn differences(
     [
         missing_tags(wanted_tags, actual_tags),
         Difference::between("description", &wanted.description.as_str(), &description),
+        encryption_key(
+            wanted.encryption_key.as_ref(),
+            actual.kms_key_id().filter(|key| *key != KEY_OF_AWS).unwrap_or_default(),
+        ),
     ]
     .into_iter()
     .flatten()
@@ -261,6 +283,7 @@ mod tests {
             engine: "postgres".to_owned(),
             port: 5432,
             database: "tapdb".to_owned(),
+            encryption_key: None,
         }
     }
 
@@ -271,6 +294,19 @@ mod tests {
         assert_eq!(differences(&wanted(), &of("credentials"), &tags, &tags), []);
         let found = differences(&wanted(), &of("old"), &tags, &tags);
         assert_eq!(found.first().map(|difference| difference.property), Some("description"));
+
+        let of = |key: &str| {
+            let secret = DescribeSecretOutput::builder()
+                .description("credentials")
+                .kms_key_id(key)
+                .build();
+            differences(&wanted(), &secret, &tags, &tags)
+        };
+        assert_eq!(of(KEY_OF_AWS), []);
+        assert_eq!(
+            of("theirs").first().map(|difference| difference.property),
+            Some("encryption_key")
+        );
 
         let password = SecretString::from("hunter2");
         let of = |text: &SecretString| -> Vec<String> {

@@ -97,6 +97,7 @@ mod tests {
             engine: "postgres".to_owned(),
             port: 5432,
             database: "tapdb".to_owned(),
+            encryption_key: None,
         }
     }
 

@@ -23,7 +23,7 @@ const CODES: &[(&str, CallErrorKind)] = &[
     ("StateMachineDeleting", CallErrorKind::Invalid),
 ];
 
-/// Step Functions in one region.
+/// Step Functions: executions are started in one region, and looked at where they are.
 #[derive(Debug)]
 pub struct StepFunctions {
     clients: Clients<Client>,
@@ -76,12 +76,18 @@ impl StepFunctions {
         Err(call_error("states:StartExecution", CODES, &error))
     }
 
-    /// An execution as it stands, or none.
+    /// The region that an execution is in: an operation may have been started from another region of the control plane.
+    fn region_of(&self, arn: &str) -> Region {
+        let named = arn.split(':').nth(3).filter(|region| !region.is_empty());
+        named.map_or_else(|| self.region.clone(), Region::new)
+    }
+
+    /// An execution as it stands, or none; in the region that its ARN names.
     ///
     /// # Errors
     /// When it cannot be told: the call was refused, or not answered.
     pub async fn describe_execution(&self, arn: &str) -> Result<Option<Execution>, CallError> {
-        let client = self.clients.of(&self.region).await;
+        let client = self.clients.of(&self.region_of(arn)).await;
         match client.describe_execution().execution_arn(arn).send().await {
             Ok(answer) => Ok(Some(Execution::from(answer))),
             Err(error) if is_code(&error, &["ExecutionDoesNotExist"]) => Ok(None),
@@ -89,12 +95,12 @@ impl StepFunctions {
         }
     }
 
-    /// Stops an execution; one that has ended or is not there is fine. `cause` is shown in its history.
+    /// Stops an execution, in the region that its ARN names; one that has ended or is not there is fine. `cause` is shown in its history.
     ///
     /// # Errors
     /// When the call was refused, or not answered.
     pub async fn stop_execution(&self, arn: &str, cause: &str) -> Result<(), CallError> {
-        let client = self.clients.of(&self.region).await;
+        let client = self.clients.of(&self.region_of(arn)).await;
         let request = client.stop_execution().execution_arn(arn).error("Stopped").cause(cause);
         match request.send().await {
             Ok(_) => Ok(()),

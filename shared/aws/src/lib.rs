@@ -1,7 +1,10 @@
 //! What every AWS adapter shares: configuration, clients made lazily per region, the mapping of errors, the time that a
-//! call may take, what becomes of what is not at rest or cannot be changed, lists of many pages, the comparison of tags, and AWS's request ids.
+//! call may take, what becomes of what is not at rest or cannot be changed, lists of many pages, the comparison of tags, the
+//! choice of what is ours, and AWS's request ids.
 
+mod candidate;
 mod clients;
+mod encryption;
 mod error;
 mod number;
 mod pages;
@@ -10,7 +13,9 @@ mod tags;
 mod time;
 mod traced;
 
+pub use candidate::{Candidate, Choice, choose};
 pub use clients::{Aws, Clients};
+pub use encryption::{encryption_key, key_id};
 pub use error::{call_error, chain, is_code};
 pub use number::number;
 pub use pages::pages;

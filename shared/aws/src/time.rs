@@ -60,6 +60,7 @@ mod tests {
             not: Default::default(),
             tags_gone: Default::default(),
             unprotect: false,
+            going: false,
         }
     }
 

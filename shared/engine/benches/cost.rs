@@ -3,30 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod prices;
 #[allow(dead_code)]
 mod scenarios;
 
+use prices::{INVOCATION_SECONDS, dollars};
 use scenarios::{documents, stand_up_document};
-
-/// List prices in US dollars, us-east-1 and us-west-2, as published in November 2026, free tiers left out.
-mod prices {
-    /// One transition of a standard workflow: <https://aws.amazon.com/step-functions/pricing/>.
-    pub const TRANSITION: f64 = 0.025 / 1e3;
-    /// One request of a function: <https://aws.amazon.com/lambda/pricing/>.
-    pub const REQUEST: f64 = 0.20 / 1e6;
-    /// One GB-second on arm64: the same.
-    pub const GB_SECOND: f64 = 0.000_013_333_4;
-    /// One read request unit, on demand: <https://aws.amazon.com/dynamodb/pricing/on-demand/>.
-    pub const READ_UNIT: f64 = 0.125 / 1e6;
-    /// One write request unit, on demand: the same.
-    pub const WRITE_UNIT: f64 = 0.625 / 1e6;
-}
-
-/// The functions' memory, as in bootstrap/template.yaml.
-const FUNCTION_GB: f64 = 0.25;
-/// How long an invocation takes: an assumption, the simulation knows none. A few calls to DynamoDB and AWS, one after the
-/// other.
-const INVOCATION_SECONDS: f64 = 0.5;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -34,11 +16,9 @@ async fn main() {
     for (name, document) in documents() {
         let stood_up = stand_up_document(&document).await;
         let cost = stood_up.cost;
-        let functions =
-            cost.invocations as f64 * (prices::REQUEST + FUNCTION_GB * INVOCATION_SECONDS * prices::GB_SECOND);
-        let table =
-            cost.table.read_units as f64 * prices::READ_UNIT + cost.table.write_units as f64 * prices::WRITE_UNIT;
-        let workflow = cost.transitions as f64 * prices::TRANSITION;
+        let functions = prices::of_invocations(cost.invocations as f64);
+        let table = prices::of_units(cost.table.read_units as f64, cost.table.write_units as f64);
+        let workflow = prices::of_transitions(cost.transitions as f64);
         println!(
             "\n{name}: {} resources in {:.0} s",
             stood_up.resources,
@@ -74,8 +54,4 @@ async fn main() {
             dollars(workflow + functions + table)
         );
     }
-}
-
-fn dollars(amount: f64) -> String {
-    format!("$ {amount:.5}")
 }

@@ -51,6 +51,23 @@ pub const fn of(kind: Kind) -> Durations {
                 "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Troubleshooting.html",
             ],
         },
+        // Deletion: 63 s. Creation and change: no more than that; estimates.
+        Kind::DbCluster => Durations {
+            create_ms: 60_000,
+            change_ms: 60_000,
+            delete_ms: 60_000,
+            sources: &["https://github.com/tungbq/aws-lab-with-terraform/issues/100"],
+        },
+        // Creation and deletion: nearly 10 minutes each. Change: of the maintenance window or the like; an estimate.
+        Kind::DbClusterInstance => Durations {
+            create_ms: 540_000,
+            change_ms: 60_000,
+            delete_ms: 540_000,
+            sources: &[
+                "https://github.com/terraform-aws-modules/terraform-aws-rds-aurora/pull/506",
+                "https://github.com/tungbq/aws-lab-with-terraform/issues/100",
+            ],
+        },
         // Creation and deletion together 11 to 18 minutes; with a change of the nodes' size in between 26.
         Kind::ReplicationGroup => Durations {
             create_ms: 600_000,
@@ -71,9 +88,29 @@ pub const fn of(kind: Kind) -> Durations {
                 "https://github.com/hashicorp/terraform-provider-aws/pull/17149",
             ],
         },
+        // Creation: minutes, ten at most. Deletion: shorter, an estimate. It is never changed but for its tags.
+        Kind::NatGateway => Durations {
+            create_ms: 100_000,
+            change_ms: 0,
+            delete_ms: 60_000,
+            sources: &[
+                "https://github.com/kubernetes/kops/pull/944",
+                "https://github.com/hashicorp/terraform/issues/8687",
+                "https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html",
+            ],
+        },
+        // Of an interface endpoint, an estimate: its network interfaces and the private zone with its name take minutes. A
+        // gateway endpoint is a route, and is there at once.
+        Kind::VpcEndpoint => Durations {
+            create_ms: 90_000,
+            change_ms: 30_000,
+            delete_ms: 60_000,
+            sources: &["https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html"],
+        },
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
@@ -86,8 +123,21 @@ pub const fn of(kind: Kind) -> Durations {
         Kind::Secret | Kind::SecretAttachment => {
             at_once(&["https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html"])
         }
+        // "eventually consistent": most changes show at once, some after a few seconds.
+        Kind::KmsKey | Kind::KmsAlias => at_once(&[
+            "https://docs.aws.amazon.com/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency",
+        ]),
+        // Calls that are answered when they are done; so few of them are taken in a minute that they may have to wait.
+        Kind::RestApi | Kind::ApiDeployment | Kind::ApiStage | Kind::UsagePlan | Kind::ApiKey | Kind::UsagePlanKey => {
+            at_once(&[
+                "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html",
+            ])
+        }
         // 3 s from another continent.
         Kind::LogGroup => at_once(&["https://github.com/turbot/steampipe-plugin-aws/pull/31"]),
+        Kind::Topic | Kind::Subscription => {
+            at_once(&["https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html"])
+        }
         Kind::Alarm => {
             at_once(&["https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"])
         }

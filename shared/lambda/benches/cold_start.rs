@@ -16,8 +16,9 @@ use flate2::read::DeflateEncoder;
 
 const AIM: f64 = 1.3;
 const ROUNDS: usize = 41;
-const FUNCTIONS: [&str; 5] = [
+const FUNCTIONS: [&str; 6] = [
     "close-operation",
+    "create-ingress",
     "create-observability",
     "plan-stack",
     "create-datastore",
@@ -91,6 +92,7 @@ fn start(listener: &TcpListener, binary: &Path) -> (Duration, u64) {
         .env("AWS_ACCESS_KEY_ID", "bench")
         .env("AWS_SECRET_ACCESS_KEY", "bench")
         .env("OUTRIGGER_NAME", "bench")
+        .env("OUTRIGGER_REGIONS", "us-east-1")
         .env("OUTRIGGER_TABLE", "bench")
         .stdout(Stdio::null());
     let begun = Instant::now();

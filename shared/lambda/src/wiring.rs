@@ -15,8 +15,10 @@ use outrigger_engine::ports::provider::Provider;
 use outrigger_engine::ports::store::StateStore;
 use outrigger_engine::state::State;
 use outrigger_engine::tasks::close_operation::Response;
-use outrigger_engine::tasks::stale_leases::{StaleLease, stale_leases};
+use outrigger_engine::tasks::stale_leases::{StaleLeases, stale_leases};
+use outrigger_engine::tasks::turns::{stacks_of, turns};
 use outrigger_engine::tasks::{Invocation, TaskError, close_operation, converge_lane, plan_stack};
+use outrigger_model::{Regions, StackId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -97,21 +99,20 @@ where
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Asked {
-    /// By a schedule: to look whether there is something that nobody has closed.
-    Check {
-        #[serde(rename = "check")]
-        _check: Check,
-    },
+    /// By a schedule: to look at something.
+    Check(Check),
     /// To close an operation.
     Close(close_operation::Request),
 }
 
 /// What is looked at.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "check", rename_all = "snake_case")]
 enum Check {
     /// Leases that ran out while their operation was open.
     StaleLeases,
+    /// Which of these stacks this region looks after.
+    Turns { stacks: Vec<String> },
 }
 
 /// What `close-operation` answers.
@@ -119,7 +120,8 @@ enum Check {
 #[serde(untagged)]
 enum Answered {
     Closed(Box<Response>),
-    StaleLeases { stale_leases: Vec<StaleLease> },
+    StaleLeases(StaleLeases),
+    Turns { mine: Vec<String>, not_mine: Vec<String> },
 }
 
 /// Runs `close-operation`.
@@ -132,14 +134,23 @@ pub async fn run_close_operation<E: Events>(
 ) -> Result<(), lambda_runtime::Error> {
     let (aws, state) = start(store)?;
     let control_plane = control_plane()?;
+    let regions = regions()?;
     let events = events(&aws);
     serve(async |invocation: Invocation, request: Asked| {
         let request = match request {
-            Asked::Check { .. } => {
-                let stale_leases = told(stale_leases(&state)).await?;
-                let line = metrics::of_stale_leases(&control_plane, stale_leases.len(), SystemClock.now_ms());
+            Asked::Check(Check::StaleLeases) => {
+                let found = told(stale_leases(&state, &regions)).await?;
+                let line = metrics::of_stale_leases(&control_plane, found.stale_leases.len(), SystemClock.now_ms());
                 println!("{line}");
-                return Ok(Answered::StaleLeases { stale_leases });
+                return Ok(Answered::StaleLeases(found));
+            }
+            Asked::Check(Check::Turns { stacks }) => {
+                let turns = told(async { turns(&state, &regions, &stacks_of(&stacks)?).await }).await?;
+                let names = |stacks: &[StackId]| stacks.iter().map(StackId::to_string).collect();
+                return Ok(Answered::Turns {
+                    mine: names(&turns.mine),
+                    not_mine: names(&turns.not_mine),
+                });
             }
             Asked::Close(request) => request,
         };
@@ -169,6 +180,14 @@ pub async fn run_close_operation<E: Events>(
 fn control_plane() -> anyhow::Result<String> {
     std::env::var("OUTRIGGER_NAME")
         .context("read OUTRIGGER_NAME, the control plane's name, which the control plane's template sets")
+}
+
+/// The regions that the control plane is installed in.
+fn regions() -> anyhow::Result<Regions> {
+    let list = std::env::var("OUTRIGGER_REGIONS")
+        .context("read OUTRIGGER_REGIONS, the control plane's regions, which the control plane's template sets")?;
+    let here = std::env::var("AWS_REGION").context("read AWS_REGION, the function's region, which Lambda sets")?;
+    Regions::read(&list, &here).map_err(|error| anyhow::anyhow!("read OUTRIGGER_REGIONS: {error}"))
 }
 
 fn start(store: MakeStore) -> anyhow::Result<(Aws, State)> {

@@ -63,19 +63,22 @@ pub enum Lane {
     Network,
     /// Secrets, databases, caches, streams: `create-datastore`.
     Datastore,
-    /// Alarms and log groups: `create-observability`.
+    /// REST APIs: `create-ingress`.
+    Ingress,
+    /// Alarms, log groups and topics: `create-observability`.
     Observability,
 }
 
 impl Lane {
     /// Every lane, in the order in which they are shown.
-    pub const ALL: [Lane; 3] = [Lane::Network, Lane::Datastore, Lane::Observability];
+    pub const ALL: [Lane; 4] = [Lane::Network, Lane::Datastore, Lane::Ingress, Lane::Observability];
 
     /// The lane's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Lane::Network => "network",
             Lane::Datastore => "datastore",
+            Lane::Ingress => "ingress",
             Lane::Observability => "observability",
         }
     }
@@ -139,6 +142,10 @@ kinds! {
     Subnet = "subnet", Network, TagOnly, [];
     /// `AWS::EC2::InternetGateway`, with its attachment to the VPC.
     InternetGateway = "internet-gateway", Network, TagOnly, [];
+    /// `AWS::EC2::EIP`: a public address that stays.
+    ElasticIp = "elastic-ip", Network, TagOnly, ["public_address"];
+    /// `AWS::EC2::NatGateway`: the way out for subnets without public addresses.
+    NatGateway = "nat-gateway", Network, ClientToken, [];
     /// `AWS::EC2::RouteTable`.
     RouteTable = "route-table", Network, ClientToken, [];
     /// `AWS::EC2::Route`.
@@ -147,6 +154,12 @@ kinds! {
     RouteTableAssociation = "route-table-association", Network, UniqueName, [];
     /// `AWS::EC2::SecurityGroup`, with its rules.
     SecurityGroup = "security-group", Network, UniqueName, [];
+    /// `AWS::EC2::VPCEndpoint`: the way to a service of AWS that does not lead over the internet.
+    VpcEndpoint = "vpc-endpoint", Network, ClientToken, [];
+    /// `AWS::KMS::Key`, with its policy. Its id is that of the key, not its ARN.
+    KmsKey = "kms-key", Datastore, TagOnly, ["arn"];
+    /// `AWS::KMS::Alias` of one of the stack's keys.
+    KmsAlias = "kms-alias", Datastore, UniqueName, [];
     /// `AWS::RDS::DBSubnetGroup`.
     DbSubnetGroup = "db-subnet-group", Datastore, UniqueName, [];
     /// `AWS::RDS::DBParameterGroup`. Its family is part of its name, so that two majors of one database never meet.
@@ -154,6 +167,11 @@ kinds! {
     /// `AWS::RDS::DBInstance`.
     DbInstance = "db-instance", Datastore, UniqueName,
         ["arn", "endpoint", "port", "engine_version", "availability_zone", "multi_az"];
+    /// `AWS::RDS::DBCluster`, of Aurora Serverless v2.
+    DbCluster = "db-cluster", Datastore, UniqueName,
+        ["arn", "endpoint", "reader_endpoint", "port", "engine_version"];
+    /// `AWS::RDS::DBInstance` in a cluster. Which of them writes is Aurora's to say, and changes.
+    DbClusterInstance = "db-cluster-instance", Datastore, UniqueName, ["arn", "availability_zone"];
     /// `AWS::IAM::Role` that an AWS service takes on for a resource of the stack.
     Role = "role", Datastore, UniqueName, ["arn"];
     /// `AWS::ElastiCache::SubnetGroup`.
@@ -167,10 +185,26 @@ kinds! {
     Secret = "secret", Datastore, UniqueName, ["arn"];
     /// The host and port of a database, filled into its secret once the database has them.
     SecretAttachment = "secret-attachment", Datastore, ClientToken, [];
+    /// `AWS::ApiGateway::RestApi`, regional, with its resources, methods and integrations.
+    RestApi = "rest-api", Ingress, TagOnly, ["name"];
+    /// `AWS::ApiGateway::Deployment`: what an API was when it was deployed. Its description tells whose it is.
+    ApiDeployment = "api-deployment", Ingress, TagOnly, ["deployment_id"];
+    /// `AWS::ApiGateway::Stage`. Its `url` is where its routes begin.
+    ApiStage = "api-stage", Ingress, UniqueName, ["url"];
+    /// `AWS::ApiGateway::UsagePlan`.
+    UsagePlan = "usage-plan", Ingress, TagOnly, [];
+    /// `AWS::ApiGateway::ApiKey`. Its value is API Gateway's own, and nobody asks for it.
+    ApiKey = "api-key", Ingress, TagOnly, [];
+    /// `AWS::ApiGateway::UsagePlanKey`: the key is one of the plan's.
+    UsagePlanKey = "usage-plan-key", Ingress, UniqueName, [];
     /// `AWS::CloudWatch::Alarm`.
     Alarm = "alarm", Observability, UniqueName, ["arn"];
     /// `AWS::Logs::LogGroup`.
     LogGroup = "log-group", Observability, UniqueName, ["arn"];
+    /// `AWS::SNS::Topic`.
+    Topic = "topic", Observability, UniqueName, ["arn", "name"];
+    /// `AWS::SNS::Subscription`: its topic, protocol and endpoint tell which it is.
+    Subscription = "subscription", Observability, UniqueName, [];
 }
 
 impl fmt::Display for Kind {

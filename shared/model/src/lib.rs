@@ -7,12 +7,14 @@ pub mod key;
 pub mod name;
 pub mod properties;
 pub mod record;
+pub mod regions;
 pub mod resource;
 
 pub use document::{Document, Problem};
 pub use key::{Identity, Kind, Lane, Region, ResourceKey, StackId};
 pub use properties::{Input, Properties};
 pub use record::{CallOutcome, CallRecord, Changed, Deviation, Drift, Intent, Record, StepState};
+pub use regions::{Regions, Turn};
 pub use resource::Resource;
 
 /// The number that only grows: every write of state is conditional on it.

@@ -32,27 +32,45 @@ fn shortened(name: &str, full_key: &str, length_max: usize) -> String {
     format!("{}-{suffix}", kept.trim_end_matches('-'))
 }
 
+/// The first 16 hex digits of the SHA-256 of a text: it is another one where the text is.
+pub fn content_hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The longest name AWS takes for a kind, in characters (each service's API reference).
 fn length_max(kind: Kind) -> usize {
     match kind {
         // ReplicationGroupId: 1 to 40; its members append `-001`.
         Kind::ReplicationGroup => 40,
-        // DBInstanceIdentifier: 1 to 63.
-        Kind::DbInstance => 63,
+        // DBInstanceIdentifier, DBClusterIdentifier: 1 to 63.
+        Kind::DbInstance | Kind::DbCluster | Kind::DbClusterInstance => 63,
         // StreamName: 1 to 128.
         Kind::Stream => 128,
         // RoleName: 1 to 64.
         Kind::Role => 64,
+        // The name of a key is asked for as a prefix; API Gateway documents no limits.
+        Kind::RestApi | Kind::ApiDeployment | Kind::ApiStage | Kind::UsagePlan | Kind::ApiKey | Kind::UsagePlanKey => {
+            128
+        }
         // logGroupName: 1 to 512; whoever writes to it gives it its name.
         Kind::LogGroup => 512,
+        // AliasName: 1 to 256; the component gives it its name.
+        Kind::KmsAlias => 256,
+        // Name of a topic: 1 to 256; a subscription has none.
+        Kind::Topic | Kind::Subscription => 256,
         // GroupName, DBSubnetGroupName, CacheSubnetGroupName, AlarmName: 255; a tag's value: 256; a secret: 512.
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
+        | Kind::NatGateway
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::VpcEndpoint
+        | Kind::KmsKey
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::CacheSubnetGroup

@@ -37,6 +37,8 @@ pub const TAG_ENVIRONMENT: &str = "outrigger:environment";
 pub const TAG_RESOURCE: &str = "outrigger:resource";
 /// The tag that carries the intent's token, on kinds that only tags identify.
 pub const TAG_INTENT: &str = "outrigger:intent";
+/// The tag of what Outrigger has let go and AWS deletes later, with what let it go.
+pub const TAG_DELETION: &str = "outrigger:deletion";
 
 /// Whether an object with these tags is the resource with those tags: the same stack, environment and key.
 pub fn is_ours(actual: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {

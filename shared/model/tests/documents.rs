@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use outrigger_model::document::{self, Alarm, Cache, Database, Document, Network, OutputPath, Stream, parse};
+use outrigger_model::document::{self, Alarm, Api, Cache, Database, Document, Key, Network, OutputPath, Stream, parse};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -28,7 +28,9 @@ fn with(pointer: &str, value: Value) -> Value {
 #[test]
 fn the_reference_stacks_are_good() {
     let highly_available = document::from_text(include_str!("../../../stacks/postgres-ha.yaml")).unwrap();
+    let secure = document::from_text(include_str!("../../../stacks/secure-pipeline.yaml")).unwrap();
     for (value, id) in [
+        (secure, "secure-pipeline/production"),
         (good(), "data-processing/production"),
         (highly_available, "postgres-ha/production"),
     ] {
@@ -50,9 +52,11 @@ fn assert_as_its_types_say(value: &Value, document: &Document) {
         serde_json::from_value::<Network>(value["network"].clone()).unwrap(),
         document.network
     );
+    assert_eq!(read::<Key>(value, "keys"), document.keys);
     assert_eq!(read::<Stream>(value, "streams"), document.streams);
     assert_eq!(read::<Cache>(value, "caches"), document.caches);
     assert_eq!(read::<Database>(value, "databases"), document.databases);
+    assert_eq!(read::<Api>(value, "apis"), document.apis);
     assert_eq!(read::<Alarm>(value, "alarms"), document.alarms);
     assert_eq!(read::<OutputPath>(value, "outputs"), document.outputs);
 }
@@ -65,10 +69,14 @@ fn defaults_are_those_of_the_types() {
         "environment": "test",
         "region": "us-east-1",
         "network": { "cidr": "10.0.0.0/16", "zones": 2, "private": {} },
+        "keys": { "data": {} },
         "streams": { "events": { "shards": 1 } },
         "caches": { "sessions": { "engine": "redis", "version": "7.0", "node_type": "cache.t3.micro", "nodes": 2 } },
         "databases": { "main": {
             "engine": "postgres", "version": "15.15", "class": "db.t3.micro", "storage_gib": 20, "database": "shop", "user": "shop",
+        } },
+        "apis": { "sensors": {
+            "routes": { "POST /sensor-data": {} }, "usage_plan": { "rate_per_second": 200, "burst": 400 },
         } },
         "alarms": { "cpu": {
             "component": "databases.main", "metric": "CPUUtilization", "statistic": "average", "comparison": "greater_than",

@@ -41,9 +41,14 @@ fn full() -> Value {
     full["on_failure"] = json!("keep");
     full["network"]["public"] = json!({ "cidrs": ["10.0.0.0/24", "10.0.1.0/24"] });
     full["network"]["private"] = json!({ "cidrs": ["10.0.2.0/24", "10.0.3.0/24"] });
+    full["network"]["nat"] = json!("single");
+    full["network"]["endpoints"] = json!(["s3", "secretsmanager"]);
+    full["keys"] = json!({ "data": { "rotation": true, "deletion_window_days": 30, "tags": { "Owner": "none" } } });
     full["streams"]["stream"]["tags"] = json!({ "Owner": "one" });
+    full["streams"]["stream"]["encryption_key"] = json!("data");
     for (key, value) in json!({
-        "port": 6379, "apply": "now", "allow_replace": false, "tags": { "Owner": "two" },
+        "port": 6379, "apply": "now", "allow_replace": false, "tags": { "Owner": "two" }, "encryption_key": "data",
+        "auth_token": true, "rotation": { "every_days": 30 },
     })
     .as_object()
     .unwrap()
@@ -53,29 +58,57 @@ fn full() -> Value {
     for (key, value) in json!({
         "storage_gib_max": 100, "port": 5432, "parameters": { "log_statement": "all" },
         "monitoring_interval_seconds": 60, "log_exports": ["postgresql"], "apply": "now", "allow_replace": false,
-        "tags": { "Owner": "three" },
+        "tags": { "Owner": "three" }, "encryption_key": "data", "rotation": { "every_days": 30 },
     })
     .as_object()
     .unwrap()
     {
         full["databases"]["database"][key] = value.clone();
     }
+    full["clusters"] = json!({ "main": {
+        "engine": "aurora_postgresql", "version": "15.10", "version_policy": "exact", "capacity_acu_min": 0.5,
+        "capacity_acu_max": 2, "instances": 2, "data_api": true, "database": "iotdb", "user": "iotadmin", "port": 5432,
+        "encryption_key": "data", "backups": { "retention_days": 7, "window": "03:00-04:00" },
+        "maintenance_window": "sun:05:00-sun:06:00", "minor_upgrades": true, "deletion_protection": true,
+        "final_snapshot": true, "log_exports": ["postgresql"], "rotation": { "every_days": 30 }, "apply": "now",
+        "allow_replace": false, "tags": { "Owner": "five" },
+    } });
+    full["apis"]["api"] = json!({
+        "stage": "prod",
+        "routes": { "POST /data": { "api_key": true, "stream": "stream", "response": { "message": "received" } } },
+        "usage_plan": { "rate_per_second": 200, "burst": 400 },
+        "tags": { "Owner": "four" },
+    });
     full["alarms"]["database-cpu"]["missing_data"] = json!("missing");
+    full["alarms"]["database-cpu"]["notify"] = json!(["alerts"]);
+    full["topics"] = json!({ "alerts": {
+        "subscriptions": { "on-call": { "protocol": "email", "endpoint": "on-call@example.com" } },
+        "tags": { "Owner": "four" },
+    } });
     full
 }
 
 /// Where in [`full`] a property stands.
 fn pointer(property: &str) -> String {
     let named = [
+        // A pointer writes a slash so.
+        ("apis.routes.", "POST ~1data"),
+        ("apis.", "api"),
+        ("keys.", "data"),
+        ("clusters.", "main"),
         ("streams.", "stream"),
         ("caches.", "cache"),
         ("databases.", "database"),
         ("alarms.", "database-cpu"),
+        ("topics.", "alerts"),
+        ("topics.alerts.subscriptions.", "on-call"),
     ];
-    let path = match named.iter().find(|(kind, _)| property.starts_with(kind)) {
-        Some((kind, name)) => property.replacen(kind, &format!("{kind}{name}."), 1),
-        None => property.to_owned(),
-    };
+    let path = named.iter().fold(property.to_owned(), |path, (kind, name)| {
+        match path.strip_prefix(kind) {
+            Some(rest) => format!("{kind}{name}.{rest}"),
+            None => path,
+        }
+    });
     format!("/{}", path.replace('.', "/"))
 }
 
@@ -218,6 +251,7 @@ fn is_of_several(problems: &[document::Problem]) -> bool {
         "live in private subnets only",
         "in at least 2 zones",
         "periods of",
+        "needs an API key",
     ];
     problems
         .iter()

@@ -71,6 +71,7 @@ fn graph(size: usize) -> Graph {
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into(),
         static_parameters: BTreeMap::new(),
+        endpoints: Resolved::unasked(&document::parse(&value).unwrap()).endpoints,
     };
     let one = expand(&document::parse(&value).unwrap(), &resolved).unwrap();
     let mut graph = Graph::default();

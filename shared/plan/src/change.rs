@@ -1,6 +1,6 @@
 //! What a change of one property means: made in place, with a restart, or only by a new object; and AWS's own limits.
 //!
-//! Sources: ModifyDBInstance, "Settings for DB instances" in the RDS User Guide, ModifyReplicationGroup, UpdateShardCount,
+//! Sources: ModifyDBInstance, "Settings for DB instances" in the RDS User Guide, ModifyDBCluster, ModifyReplicationGroup, UpdateShardCount,
 //! and the update behaviour of each property in the CloudFormation template reference.
 
 use std::collections::BTreeMap;
@@ -45,6 +45,8 @@ pub(crate) enum Rule {
     Always(Effect),
     /// A number or a version: more means one thing, less another.
     Directed { raised: Effect, lowered: Effect },
+    /// Something that may be there or not: given one thing, taken away another.
+    Taken { given: Effect, taken: Effect },
     /// A number: from 0 or to 0 means something else than between two others.
     Switched { switched: Effect, otherwise: Effect },
 }
@@ -127,8 +129,17 @@ fn entries(property: &str, from: Value, to: Value, effect: Effect, note: Option<
 pub(crate) const TAGS: Effect = Effect::InPlace;
 
 fn has_tags(kind: Kind) -> bool {
-    // A route, an association and the host in a secret are parts of something that has tags.
-    !matches!(kind, Kind::Route | Kind::RouteTableAssociation | Kind::SecretAttachment)
+    // Parts of something that has tags.
+    !matches!(
+        kind,
+        Kind::Route
+            | Kind::RouteTableAssociation
+            | Kind::SecretAttachment
+            | Kind::KmsAlias
+            | Kind::Subscription
+            | Kind::ApiDeployment
+            | Kind::UsagePlanKey
+    )
 }
 
 fn judge(
@@ -141,12 +152,22 @@ fn judge(
     let note = match (circumstances.key.kind, property) {
         (Kind::DbInstance, "storage_gib") if effect == Effect::InPlace => storage(circumstances, from, to)?,
         (Kind::DbInstance, "storage_type") => storage_rest(circumstances, property, to).map(|()| None)?,
-        (Kind::DbInstance, "secret") => {
+        (Kind::DbInstance | Kind::DbCluster, "secret") => {
             return Err(
                 "its secret is another one now, whose password the database does not know; restore the secret that was \
                  deleted, then try again"
                     .to_owned(),
             );
+        }
+        (Kind::ReplicationGroup, "auth_secret") if !from.is_null() && !to.is_null() => {
+            return Err(
+                "its secret is another one now, whose token the cache does not know; restore the secret that was \
+                 deleted, then try again"
+                    .to_owned(),
+            );
+        }
+        (Kind::DbCluster, "zones") => {
+            Some("AWS took the zones of its storage when it created it; they stay".to_owned())
         }
         (Kind::Stream, "shards") => shards(from, to)?,
         _ => None,
@@ -160,6 +181,10 @@ fn effect(kind: Kind, property: &str, from: &Value, to: &Value) -> Effect {
         Rule::Directed { raised, lowered } => match is_lower(to, from) {
             true => lowered,
             false => raised,
+        },
+        Rule::Taken { given, taken } => match to.is_null() {
+            true => taken,
+            false => given,
         },
         Rule::Switched { switched, otherwise } => match (number(from) == 0) != (number(to) == 0) {
             true => switched,
@@ -178,6 +203,9 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
         Kind::Vpc => replaces_if(property == "cidr"),
         Kind::Subnet => replaces_if(property != "public_address_on_launch"),
         Kind::InternetGateway | Kind::RouteTable => replaces_if(property == "vpc"),
+        // The one way to give it another subnet or address is another one.
+        Kind::NatGateway => replaces_if(["subnet", "address"].contains(&property)),
+        Kind::VpcEndpoint => replaces_if(["vpc", "service", "type"].contains(&property)),
         Kind::Route => replaces_if(property != "gateway"),
         Kind::RouteTableAssociation => replaces_if(property == "subnet"),
         Kind::SecurityGroup => replaces_if(["vpc", "description"].contains(&property)),
@@ -185,7 +213,7 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
         Kind::DbSubnetGroup | Kind::CacheSubnetGroup => replaces_if(property == "vpc"),
         Kind::DbParameterGroup => replaces_if(["family", "description"].contains(&property)),
         Kind::DbInstance => match property {
-            "database" | "user" | "subnet_group" => Rule::Always(Effect::Replaces),
+            "database" | "user" | "subnet_group" | "encryption_key" => Rule::Always(Effect::Replaces),
             "storage_gib" => Rule::Directed {
                 raised: Effect::InPlace,
                 lowered: Effect::Replaces,
@@ -202,8 +230,23 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             "class" | "port" | "parameter_group" | "static_parameters" => Rule::Always(Effect::Restarts),
             _ => Rule::Always(Effect::InPlace),
         },
+        // Settings of a cluster: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Modifying.html
+        Kind::DbCluster => match property {
+            "database" | "user" | "subnet_group" | "encryption_key" => Rule::Always(Effect::Replaces),
+            "engine_version" => Rule::Directed {
+                raised: Effect::Restarts,
+                lowered: Effect::Replaces,
+            },
+            "port" => Rule::Always(Effect::Restarts),
+            _ => Rule::Always(Effect::InPlace),
+        },
+        Kind::DbClusterInstance => replaces_if(["cluster", "zone"].contains(&property)),
         Kind::ReplicationGroup => match property {
-            "port" | "subnet_group" => Rule::Always(Effect::Replaces),
+            "port" | "subnet_group" | "encryption_key" => Rule::Always(Effect::Replaces),
+            "auth_secret" => Rule::Taken {
+                given: Effect::InPlace,
+                taken: Effect::Replaces,
+            },
             "engine_version" => Rule::Directed {
                 raised: Effect::Restarts,
                 lowered: Effect::Replaces,
@@ -211,9 +254,21 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             "node_type" => Rule::Always(Effect::Restarts),
             _ => Rule::Always(Effect::InPlace),
         },
-        Kind::Role | Kind::Stream | Kind::Secret | Kind::SecretAttachment | Kind::Alarm | Kind::LogGroup => {
-            Rule::Always(Effect::InPlace)
-        }
+        // A deployment never changes; a stage stays with its API under its name.
+        Kind::ApiDeployment | Kind::UsagePlanKey => Rule::Always(Effect::Replaces),
+        Kind::ApiStage => replaces_if(property != "deployment"),
+        Kind::RestApi | Kind::UsagePlan | Kind::ApiKey => Rule::Always(Effect::InPlace),
+        Kind::Subscription => Rule::Always(Effect::Replaces),
+        Kind::ElasticIp
+        | Kind::KmsKey
+        | Kind::KmsAlias
+        | Kind::Role
+        | Kind::Stream
+        | Kind::Secret
+        | Kind::SecretAttachment
+        | Kind::Alarm
+        | Kind::LogGroup
+        | Kind::Topic => Rule::Always(Effect::InPlace),
     }
 }
 

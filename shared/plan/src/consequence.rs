@@ -53,6 +53,8 @@ pub struct Exception {
 pub enum When {
     /// To a lower number or version.
     Lowered,
+    /// From true to false.
+    SwitchedOff,
     /// From 0 to another number, or back.
     OffOrOn,
     /// Of a parameter that takes effect only when the database restarts.
@@ -109,11 +111,13 @@ fn of_properties(properties: &[(Kind, &str)]) -> (Outcome, Option<Exception>) {
     let usual = rules().map(|rule| match rule {
         Rule::Always(effect) => effect,
         Rule::Directed { raised, .. } => raised,
+        Rule::Taken { given, .. } => given,
         Rule::Switched { otherwise, .. } => otherwise,
     });
     let exceptions = rules().filter_map(|rule| match rule {
         Rule::Always(_) => None,
         Rule::Directed { lowered, .. } => Some((When::Lowered, lowered)),
+        Rule::Taken { taken, .. } => Some((When::SwitchedOff, taken)),
         Rule::Switched { switched, .. } => Some((When::OffOrOn, switched)),
     });
     let strongest = exceptions.max_by_key(|(_, effect)| *effect);
@@ -125,7 +129,8 @@ fn of_properties(properties: &[(Kind, &str)]) -> (Outcome, Option<Exception>) {
 
 use Becomes::{AnotherStack, AsWhatIsInIt, ComeAndGo, Nothing, Parameters, Properties, Tags};
 use Kind::{
-    Alarm, DbInstance, DbSubnetGroup, ReplicationGroup, Secret, SecretAttachment, SecurityGroup, Stream, Subnet, Vpc,
+    Alarm, DbCluster, DbClusterInstance, DbInstance, DbSubnetGroup, KmsKey, ReplicationGroup, RestApi, Secret,
+    SecretAttachment, SecurityGroup, Stream, Subnet, Subscription, UsagePlan, Vpc,
 };
 
 /// Every property of a document, and what it becomes.
@@ -147,10 +152,20 @@ const TABLE: &[(&str, Becomes)] = &[
         "network.private.cidrs",
         Properties(&[(Subnet, "cidr"), (DbSubnetGroup, "subnets")]),
     ),
+    ("network.nat", ComeAndGo),
+    ("network.endpoints", ComeAndGo),
+    ("keys", ComeAndGo),
+    ("keys.rotation", Properties(&[(KmsKey, "rotation")])),
+    (
+        "keys.deletion_window_days",
+        Properties(&[(KmsKey, "deletion_window_days")]),
+    ),
+    ("keys.tags", Tags),
     ("streams", ComeAndGo),
     ("streams.shards", Properties(&[(Stream, "shards")])),
     ("streams.retention_hours", Properties(&[(Stream, "retention_hours")])),
     ("streams.shard_metrics", Properties(&[(Stream, "shard_metrics")])),
+    ("streams.encryption_key", Properties(&[(Stream, "encryption_key")])),
     ("streams.tags", Tags),
     ("caches", ComeAndGo),
     ("caches.engine", Nothing),
@@ -167,6 +182,13 @@ const TABLE: &[(&str, Becomes)] = &[
         Properties(&[(ReplicationGroup, "automatic_failover")]),
     ),
     ("caches.multi_az", Properties(&[(ReplicationGroup, "multi_az")])),
+    ("caches.rotation", AsWhatIsInIt),
+    ("caches.rotation.every_days", Nothing),
+    (
+        "caches.encryption_key",
+        Properties(&[(ReplicationGroup, "encryption_key"), (Secret, "encryption_key")]),
+    ),
+    ("caches.auth_token", Properties(&[(ReplicationGroup, "auth_secret")])),
     ("caches.apply", Properties(&[(ReplicationGroup, "apply")])),
     (
         "caches.allow_replace",
@@ -202,6 +224,10 @@ const TABLE: &[(&str, Becomes)] = &[
             (SecretAttachment, "port"),
         ]),
     ),
+    (
+        "databases.encryption_key",
+        Properties(&[(DbInstance, "encryption_key"), (Secret, "encryption_key")]),
+    ),
     ("databases.backups", AsWhatIsInIt),
     (
         "databases.backups.retention_days",
@@ -233,9 +259,87 @@ const TABLE: &[(&str, Becomes)] = &[
         ]),
     ),
     ("databases.log_exports", Properties(&[(DbInstance, "log_exports")])),
+    ("databases.rotation", AsWhatIsInIt),
+    ("databases.rotation.every_days", Nothing),
     ("databases.apply", Properties(&[(DbInstance, "apply")])),
     ("databases.allow_replace", Properties(&[(DbInstance, "allow_replace")])),
     ("databases.tags", Tags),
+    ("clusters", ComeAndGo),
+    ("clusters.engine", Nothing),
+    ("clusters.version", Properties(&[(DbCluster, "engine_version")])),
+    ("clusters.version_policy", Nothing),
+    (
+        "clusters.capacity_acu_min",
+        Properties(&[(DbCluster, "capacity_acu_min")]),
+    ),
+    (
+        "clusters.capacity_acu_max",
+        Properties(&[(DbCluster, "capacity_acu_max")]),
+    ),
+    ("clusters.instances", ComeAndGo),
+    ("clusters.data_api", Properties(&[(DbCluster, "data_api")])),
+    (
+        "clusters.database",
+        Properties(&[(DbCluster, "database"), (Secret, "database")]),
+    ),
+    (
+        "clusters.user",
+        Properties(&[(DbCluster, "user"), (Secret, "username")]),
+    ),
+    (
+        "clusters.port",
+        Properties(&[
+            (DbCluster, "port"),
+            (SecurityGroup, "ingress"),
+            (Secret, "port"),
+            (SecretAttachment, "port"),
+        ]),
+    ),
+    (
+        "clusters.encryption_key",
+        Properties(&[(DbCluster, "encryption_key"), (Secret, "encryption_key")]),
+    ),
+    ("clusters.backups", AsWhatIsInIt),
+    (
+        "clusters.backups.retention_days",
+        Properties(&[(DbCluster, "backup_retention_days")]),
+    ),
+    ("clusters.backups.window", Properties(&[(DbCluster, "backup_window")])),
+    (
+        "clusters.maintenance_window",
+        Properties(&[
+            (DbCluster, "maintenance_window"),
+            (DbClusterInstance, "maintenance_window"),
+        ]),
+    ),
+    (
+        "clusters.minor_upgrades",
+        Properties(&[(DbCluster, "minor_upgrades"), (DbClusterInstance, "minor_upgrades")]),
+    ),
+    (
+        "clusters.deletion_protection",
+        Properties(&[(DbCluster, "deletion_protection")]),
+    ),
+    ("clusters.final_snapshot", Properties(&[(DbCluster, "final_snapshot")])),
+    ("clusters.log_exports", Properties(&[(DbCluster, "log_exports")])),
+    ("clusters.rotation", AsWhatIsInIt),
+    ("clusters.rotation.every_days", Nothing),
+    ("clusters.apply", Properties(&[(DbCluster, "apply")])),
+    ("clusters.allow_replace", Properties(&[(DbCluster, "allow_replace")])),
+    ("clusters.tags", Tags),
+    ("apis", ComeAndGo),
+    ("apis.stage", ComeAndGo),
+    ("apis.routes", ComeAndGo),
+    ("apis.routes.api_key", Properties(&[(RestApi, "routes")])),
+    ("apis.routes.stream", Properties(&[(RestApi, "routes")])),
+    ("apis.routes.response", Properties(&[(RestApi, "routes")])),
+    ("apis.usage_plan", ComeAndGo),
+    (
+        "apis.usage_plan.rate_per_second",
+        Properties(&[(UsagePlan, "rate_per_second")]),
+    ),
+    ("apis.usage_plan.burst", Properties(&[(UsagePlan, "burst")])),
+    ("apis.tags", Tags),
     ("alarms", ComeAndGo),
     (
         "alarms.component",
@@ -251,6 +355,18 @@ const TABLE: &[(&str, Becomes)] = &[
     ("alarms.periods", Properties(&[(Alarm, "periods")])),
     ("alarms.period_seconds", Properties(&[(Alarm, "period_seconds")])),
     ("alarms.missing_data", Properties(&[(Alarm, "missing_data")])),
+    ("alarms.notify", Properties(&[(Alarm, "topics")])),
+    ("topics", ComeAndGo),
+    ("topics.subscriptions", ComeAndGo),
+    (
+        "topics.subscriptions.protocol",
+        Properties(&[(Subscription, "protocol")]),
+    ),
+    (
+        "topics.subscriptions.endpoint",
+        Properties(&[(Subscription, "endpoint")]),
+    ),
+    ("topics.tags", Tags),
     ("outputs", Nothing),
 ];
 
@@ -269,20 +385,48 @@ fn note(property: &str) -> Option<&'static str> {
         "variables" => "what uses a variable changes with it",
         "network.cidr" => "everything in the network is replaced with it, databases and caches included",
         "network.zones" | "network.public" | "network.private" => "what is in the subnets that stay goes on",
+        "network.nat" => "a private subnet moves to another route table once that leads to the internet",
+        "keys" => {
+            "what is taken away is scheduled for deletion; once it is gone, nothing that was encrypted with it can be read"
+        }
+        "keys.deletion_window_days" => "what counts is its value when the key goes",
+        "streams.encryption_key" => "records that are in the stream already stay as they are encrypted",
+        "caches.auth_token" => {
+            "clients that send no token go on until the second of two calls; then every client needs it"
+        }
         "streams" | "caches" => "what is taken away is deleted with everything in it; a new name is another one",
-        "databases" => {
+        "databases" | "clusters" => {
             "what is taken away is deleted with everything in it, unless it is protected; a new name is another one"
         }
-        "caches.engine" | "databases.engine" => "there is only one to choose",
-        "caches.version_policy" | "databases.version_policy" => "the version that it leads to may be another one",
+        "caches.engine" | "databases.engine" | "clusters.engine" => "there is only one to choose",
+        "caches.version_policy" | "databases.version_policy" | "clusters.version_policy" => {
+            "the version that it leads to may be another one"
+        }
         "caches.version" | "caches.node_type" => "node by node",
         "caches.nodes" => "its alarms come and go with the nodes",
-        "caches.apply" | "databases.apply" => "with `now`, what was waiting is done at once",
+        "clusters.version" => "every instance restarts",
+        "clusters.instances" => "what is in the cluster stays; when the one that writes goes, another takes over",
+        "clusters.rotation.every_days" | "databases.rotation.every_days" | "caches.rotation.every_days" => {
+            "nothing is rotated yet: the plan says so"
+        }
+        "caches.apply" | "databases.apply" | "clusters.apply" => "with `now`, what was waiting is done at once",
         "databases.parameters" => {
             "the first parameters, and the last, restart the database as well: it changes its group"
         }
         "databases.monitoring_interval_seconds" => "the role that it needs comes and goes with it",
-        "databases.log_exports" => "the log groups come and go with it",
+        "databases.log_exports" | "clusters.log_exports" => "the log groups come and go with it",
+        "topics" => "a new name is another one, and whoever has subscribed by hand subscribes again",
+        "topics.subscriptions" | "topics.subscriptions.endpoint" => {
+            "a new address of mail is told once it has confirmed, by the link in the first mail"
+        }
+        "apis" => {
+            "what is taken away is deleted with its key; a new name is another API with another URL and another key"
+        }
+        "apis.stage" => "its URL changes with it",
+        "apis.routes" | "apis.routes.api_key" | "apis.routes.stream" | "apis.routes.response" => {
+            "all routes change at once, with a new deployment at the stage"
+        }
+        "apis.usage_plan" => "the key comes and goes with it; a new one has another value",
         "outputs" => "they are told anew",
         _ => return None,
     })

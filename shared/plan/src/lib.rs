@@ -2,13 +2,17 @@
 //!
 //! This crate is pure and deterministic: the same document, answers of AWS and records always make the same plan.
 
+pub mod capacity;
 mod change;
 mod consequence;
 pub mod critical_path;
+pub mod endpoints;
 pub mod expand;
 pub mod graph;
+mod not_yet;
 pub mod parameters;
 pub mod plan;
+pub mod price;
 pub mod quotas;
 pub mod resolve;
 pub mod version;
@@ -18,4 +22,5 @@ pub use consequence::{Consequence, Exception, Outcome, When, consequence};
 pub use critical_path::CriticalPath;
 pub use expand::{Resolved, expand, output_reference};
 pub use graph::Graph;
+pub use not_yet::{NotYet, not_yet};
 pub use plan::{Action, Plan, Protection, Step, destroy, draft, inspection, provision};

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 use outrigger_model::document::{Code, Problem};
 use outrigger_model::properties::Reference;
-use outrigger_model::{Lane, Properties, Record, Resource, ResourceKey, UnixMs};
+use outrigger_model::{Kind, Lane, Properties, Record, Resource, ResourceKey, UnixMs};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::change::{Change, Circumstances, Effect, changes};
 use crate::graph::{Graph, order};
+use crate::not_yet::NotYet;
 use crate::resolve::resolve_value;
 
 /// What is recorded of a stack's resources.
@@ -61,10 +62,13 @@ pub struct Step {
 pub struct Plan {
     /// The steps, by their resources' keys.
     pub steps: BTreeMap<ResourceKey, Step>,
+    /// What the document asks for, and no step does.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_yet: BTreeSet<NotYet>,
 }
 
 impl Plan {
-    /// The steps of one lane.
+    /// The steps of one lane, with everything that is not done yet.
     pub fn lane(&self, lane: Lane) -> Plan {
         Plan {
             steps: self
@@ -73,6 +77,7 @@ impl Plan {
                 .filter(|(key, _)| key.kind.lane() == lane)
                 .map(|(key, step)| (key.clone(), step.clone()))
                 .collect(),
+            not_yet: self.not_yet.clone(),
         }
     }
 
@@ -159,7 +164,10 @@ pub fn inspection(records: &Records) -> Plan {
         };
         (key.clone(), step)
     });
-    Plan { steps: steps.collect() }
+    Plan {
+        steps: steps.collect(),
+        ..Plan::default()
+    }
 }
 
 struct Planner<'a> {
@@ -169,7 +177,7 @@ struct Planner<'a> {
     renewed: BTreeSet<ResourceKey>,
     /// The subnets that are created or replaced, with their ranges.
     new_subnets: Vec<(ResourceKey, Ipv4Net)>,
-    /// The VPC of each subnet and security group, as far as it is known.
+    /// The VPC of each subnet, security group and endpoint, as far as it is known.
     vpcs: BTreeMap<ResourceKey, String>,
     /// What is to be deleted, by the keys it is recorded under from now on.
     leaving: BTreeMap<ResourceKey, Resource>,
@@ -300,7 +308,9 @@ impl Planner<'_> {
             let mut depends_on = BTreeSet::new();
             for dependent in hanging.get(&key.current()).into_iter().flatten() {
                 if self.leaving.contains_key(dependent) {
-                    depends_on.insert(dependent.clone());
+                    if !(makes_way.contains(key) && is_route_to_nat_gateway(dependent, key)) {
+                        depends_on.insert(dependent.clone());
+                    }
                 } else if !makes_way.contains(key) && self.plan.steps.contains_key(dependent) {
                     // Until its step is done it holds on to what is to go.
                     depends_on.insert(dependent.clone());
@@ -389,15 +399,31 @@ impl Planner<'_> {
             // They are found by an id of their own, or by what they connect.
             Properties::Vpc(_)
             | Properties::InternetGateway(_)
+            | Properties::ElasticIp(_)
             | Properties::RouteTable(_)
             | Properties::Route(_)
-            | Properties::RouteTableAssociation(_) => Vec::new(),
+            | Properties::RouteTableAssociation(_)
+            | Properties::RestApi(_)
+            | Properties::ApiDeployment(_)
+            | Properties::ApiStage(_)
+            | Properties::UsagePlan(_)
+            | Properties::ApiKey(_)
+            | Properties::UsagePlanKey(_) => Vec::new(),
+            // The service's name leads to one endpoint of a VPC.
+            Properties::VpcEndpoint(_) if !in_the_same_vpc(&key.current()) => Vec::new(),
             // Its name is unique within its VPC.
             Properties::SecurityGroup(_) if !in_the_same_vpc(&key.current()) => Vec::new(),
             Properties::SecurityGroup(_)
+            // Its address goes on to the next one.
+            | Properties::NatGateway(_)
+            | Properties::VpcEndpoint(_)
+            | Properties::KmsKey(_)
+            | Properties::KmsAlias(_)
             | Properties::DbSubnetGroup(_)
             | Properties::DbParameterGroup(_)
             | Properties::DbInstance(_)
+            | Properties::DbCluster(_)
+            | Properties::DbClusterInstance(_)
             | Properties::Role(_)
             | Properties::CacheSubnetGroup(_)
             | Properties::ReplicationGroup(_)
@@ -405,7 +431,9 @@ impl Planner<'_> {
             | Properties::Secret(_)
             | Properties::SecretAttachment(_)
             | Properties::Alarm(_)
-            | Properties::LogGroup(_) => {
+            | Properties::LogGroup(_)
+            | Properties::Topic(_)
+            | Properties::Subscription(_) => {
                 let successor = key.current();
                 let is_new = |step: &Step| matches!(step.action, Action::Create | Action::Replace { .. });
                 (key.is_former() && self.plan.steps.get(&successor).is_some_and(is_new))
@@ -417,40 +445,65 @@ impl Planner<'_> {
     }
 }
 
-/// The VPC that a recorded subnet or security group is in.
+/// The VPC that a recorded subnet, security group or endpoint is in.
 fn vpc_of(properties: &Properties) -> Option<&str> {
     match properties {
         Properties::Subnet(subnet) => Some(subnet.vpc.text()),
         Properties::SecurityGroup(group) => Some(group.vpc.text()),
+        Properties::VpcEndpoint(endpoint) => Some(endpoint.vpc.text()),
         _ => None,
     }
 }
 
+/// A route holds on to no NAT gateway, and one that is replaced waits for the route that takes its place, which waits for
+/// the gateway's address: the gateway that has it must not wait for the route.
+fn is_route_to_nat_gateway(dependent: &ResourceKey, key: &ResourceKey) -> bool {
+    dependent.kind == Kind::Route && key.kind == Kind::NatGateway
+}
+
 fn is_protected(resource: &Resource) -> bool {
-    matches!(&resource.properties, Properties::DbInstance(database) if database.deletion_protection)
+    let properties = &resource.properties;
+    matches!(properties, Properties::DbInstance(database) if database.deletion_protection)
+        || matches!(properties, Properties::DbCluster(cluster) if cluster.deletion_protection)
 }
 
 /// What holds data is replaced only when its document says that it may be.
 fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> Result<(), Vec<Problem>> {
     let allowed = match &resource.properties {
         Properties::DbInstance(database) => database.allow_replace,
+        Properties::DbCluster(cluster) => cluster.allow_replace,
         Properties::ReplicationGroup(cache) => cache.allow_replace,
         Properties::Vpc(_)
         | Properties::Subnet(_)
         | Properties::InternetGateway(_)
+        | Properties::ElasticIp(_)
+        | Properties::NatGateway(_)
         | Properties::RouteTable(_)
         | Properties::Route(_)
         | Properties::RouteTableAssociation(_)
         | Properties::SecurityGroup(_)
+        | Properties::VpcEndpoint(_)
+        | Properties::KmsKey(_)
+        | Properties::KmsAlias(_)
         | Properties::DbSubnetGroup(_)
         | Properties::DbParameterGroup(_)
+        // It holds no data of its own.
+        | Properties::DbClusterInstance(_)
         | Properties::Role(_)
         | Properties::CacheSubnetGroup(_)
         | Properties::Stream(_)
         | Properties::Secret(_)
         | Properties::SecretAttachment(_)
+        | Properties::RestApi(_)
+        | Properties::ApiDeployment(_)
+        | Properties::ApiStage(_)
+        | Properties::UsagePlan(_)
+        | Properties::ApiKey(_)
+        | Properties::UsagePlanKey(_)
         | Properties::Alarm(_)
-        | Properties::LogGroup(_) => true,
+        | Properties::LogGroup(_)
+        | Properties::Topic(_)
+        | Properties::Subscription(_) => true,
     };
     if allowed || !record.seen {
         return Ok(());

@@ -1,6 +1,7 @@
 //! What an account may have of something, and whether a plan stays within it.
 
 use outrigger_model::document::{Code, Problem};
+use outrigger_model::properties::Reached;
 use outrigger_model::{Kind, Properties, Region};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +19,9 @@ pub struct Quota {
     pub limit: u64,
     /// How much it has.
     pub used: u64,
+    /// The zone that it is of, where it holds zone by zone.
+    #[serde(default)]
+    pub zone: Option<String>,
 }
 
 /// What counts against a quota.
@@ -28,6 +32,14 @@ pub enum Counted {
     Objects(Kind),
     /// Every object of a kind in one VPC; nothing is used in a VPC that is yet to be.
     ObjectsPerVpc(Kind),
+    /// Every object of a kind whose subnet is in the quota's zone.
+    ObjectsPerZone(Kind),
+    /// Every gateway endpoint in the region.
+    GatewayEndpoints,
+    /// Every interface endpoint in one VPC; nothing is used in a VPC that is yet to be.
+    InterfaceEndpointsPerVpc,
+    /// DB instances: databases, and the instances of clusters.
+    DbInstances,
     /// The storage of databases, in GiB.
     StorageGib,
     /// The nodes of caches.
@@ -45,8 +57,27 @@ pub fn problems(plan: &Plan, region: &Region, quotas: &[Quota]) -> Vec<Problem> 
             let (needed, used) = match quota.counts {
                 // What a deletion frees may be free too late.
                 Counted::Objects(kind) => (steps().filter(|step| creates(step, kind)).count() as u64, quota.used),
+                Counted::DbInstances => {
+                    let kinds = [Kind::DbInstance, Kind::DbClusterInstance];
+                    let new = steps().filter(|step| kinds.iter().any(|kind| creates(step, *kind)));
+                    (new.count() as u64, quota.used)
+                }
                 Counted::ObjectsPerVpc(kind) => {
                     let stays = |step: &&Step| step.resource.key.kind == kind && !is_delete(step);
+                    (steps().filter(stays).count() as u64, 0)
+                }
+                Counted::ObjectsPerZone(kind) => {
+                    let in_zone = |step: &&Step| creates(step, kind) && zone_of(plan, step) == quota.zone.as_deref();
+                    (steps().filter(in_zone).count() as u64, quota.used)
+                }
+                Counted::GatewayEndpoints => {
+                    let new = |step: &&Step| creates(step, Kind::VpcEndpoint) && is_gateway_endpoint(step);
+                    (steps().filter(new).count() as u64, quota.used)
+                }
+                Counted::InterfaceEndpointsPerVpc => {
+                    let stays = |step: &&Step| {
+                        step.resource.key.kind == Kind::VpcEndpoint && !is_gateway_endpoint(step) && !is_delete(step)
+                    };
                     (steps().filter(stays).count() as u64, 0)
                 }
                 Counted::StorageGib | Counted::CacheNodes | Counted::Shards => {
@@ -67,6 +98,21 @@ pub fn problems(plan: &Plan, region: &Region, quotas: &[Quota]) -> Vec<Problem> 
             })
         })
         .collect()
+}
+
+/// The zone of the subnet that a step's resource is in.
+fn zone_of<'a>(plan: &'a Plan, step: &Step) -> Option<&'a str> {
+    let needed = step.resource.depends_on.iter().filter_map(|key| plan.steps.get(key));
+    needed
+        .filter_map(|step| match &step.resource.properties {
+            Properties::Subnet(subnet) => Some(subnet.zone.as_str()),
+            _ => None,
+        })
+        .next()
+}
+
+fn is_gateway_endpoint(step: &Step) -> bool {
+    matches!(&step.resource.properties, Properties::VpcEndpoint(endpoint) if matches!(endpoint.reached, Reached::Gateway { .. }))
 }
 
 fn is_delete(step: &Step) -> bool {

@@ -19,6 +19,22 @@ fn the_document() -> Value {
     document["databases"]["database"]["allow_replace"] = json!(true);
     document["databases"]["database"]["parameters"] =
         json!({ "log_statement": "all", "shared_preload_libraries": "a" });
+    document["clusters"] = json!({ "main": {
+        "engine": "aurora_postgresql",
+        "version": "15.10",
+        "capacity_acu_min": 0.5,
+        "capacity_acu_max": 2,
+        "instances": 2,
+        "database": "iotdb",
+        "user": "iotadmin",
+        "deletion_protection": false,
+        "final_snapshot": false,
+        "allow_replace": true,
+    } });
+    document["apis"] = json!({"api": {
+        "routes": {"POST /data": {}, "PUT /data": {}},
+        "usage_plan": {"rate_per_second": 200, "burst": 400},
+    }});
     document
 }
 
@@ -98,13 +114,68 @@ const EXAMPLES: &[Example] = &[
     ),
     (
         "network.private",
-        "{databases: null, caches: null, alarms: null, outputs: null}",
-        "{databases: null, caches: null, alarms: null, outputs: null, network: {private: null}}",
+        "{databases: null, clusters: null, caches: null, alarms: null, outputs: null}",
+        "{databases: null, clusters: null, caches: null, alarms: null, outputs: null, network: {private: null}}",
     ),
     (
         "network.private.cidrs",
         "{}",
         "{network: {private: {cidrs: [10.0.20.0/24, 10.0.21.0/24]}}}",
+    ),
+    ("network.nat", "{}", "{network: {nat: single}}"),
+    ("network.nat", "{network: {nat: single}}", "{network: {nat: per_zone}}"),
+    ("network.nat", "{network: {nat: per_zone}}", "{network: {nat: single}}"),
+    ("network.endpoints", "{}", "{network: {endpoints: [s3]}}"),
+    (
+        "network.endpoints",
+        "{network: {endpoints: [s3, secretsmanager]}}",
+        "{network: {endpoints: [secretsmanager, kms]}}",
+    ),
+    ("keys", "{}", "{keys: {another: {}}}"),
+    (
+        "keys.rotation",
+        "{keys: {data: {rotation: true}}}",
+        "{keys: {data: {rotation: false}}}",
+    ),
+    (
+        "keys.deletion_window_days",
+        "{keys: {data: {deletion_window_days: 30}}}",
+        "{keys: {data: {deletion_window_days: 7}}}",
+    ),
+    (
+        "keys.tags",
+        "{keys: {data: {tags: {}}}}",
+        "{keys: {data: {tags: {Owner: one}}}}",
+    ),
+    (
+        "streams.encryption_key",
+        "{keys: {one: {}, two: {}}, streams: {stream: {encryption_key: one}}}",
+        "{keys: {one: {}, two: {}}, streams: {stream: {encryption_key: two}}}",
+    ),
+    (
+        "streams.encryption_key",
+        "{keys: {one: {}}, streams: {stream: {encryption_key: one}}}",
+        "{keys: {one: {}}, streams: {stream: {encryption_key: null}}}",
+    ),
+    (
+        "caches.encryption_key",
+        "{keys: {one: {}}, caches: {cache: {encryption_key: null}}}",
+        "{keys: {one: {}}, caches: {cache: {encryption_key: one}}}",
+    ),
+    (
+        "caches.auth_token",
+        "{caches: {cache: {auth_token: false}}}",
+        "{caches: {cache: {auth_token: true}}}",
+    ),
+    (
+        "databases.encryption_key",
+        "{keys: {one: {}, two: {}}, databases: {database: {encryption_key: one}}}",
+        "{keys: {one: {}, two: {}}, databases: {database: {encryption_key: two}}}",
+    ),
+    (
+        "clusters.encryption_key",
+        "{keys: {one: {}, two: {}}, clusters: {main: {encryption_key: one}}}",
+        "{keys: {one: {}, two: {}}, clusters: {main: {encryption_key: two}}}",
     ),
     ("streams", "{}", "{streams: {another: {shards: 1}}}"),
     (
@@ -312,6 +383,127 @@ const EXAMPLES: &[Example] = &[
         "{databases: {database: {tags: {}}}}",
         "{databases: {database: {tags: {Owner: one}}}}",
     ),
+    (
+        "caches.rotation.every_days",
+        "{caches: {cache: {auth_token: true, rotation: {every_days: 30}}}}",
+        "{caches: {cache: {auth_token: true, rotation: {every_days: 60}}}}",
+    ),
+    (
+        "databases.rotation.every_days",
+        "{databases: {database: {rotation: {every_days: 30}}}}",
+        "{databases: {database: {rotation: {every_days: 60}}}}",
+    ),
+    ("clusters", "{}", "{clusters: {main: null}}"),
+    (
+        "clusters",
+        "{}",
+        "{clusters: {other: {engine: aurora_postgresql, version: \"15.10\", capacity_acu_min: 1, capacity_acu_max: 2, instances: 1, database: a, user: b}}}",
+    ),
+    (
+        "clusters.version",
+        "{clusters: {main: {version: \"15.10\"}}}",
+        "{clusters: {main: {version: \"15.15\"}}}",
+    ),
+    (
+        "clusters.version_policy",
+        "{clusters: {main: {version_policy: exact}}}",
+        "{clusters: {main: {version_policy: nearest_minor}}}",
+    ),
+    (
+        "clusters.capacity_acu_min",
+        "{clusters: {main: {capacity_acu_min: 0.5}}}",
+        "{clusters: {main: {capacity_acu_min: 1}}}",
+    ),
+    (
+        "clusters.capacity_acu_max",
+        "{clusters: {main: {capacity_acu_max: 2}}}",
+        "{clusters: {main: {capacity_acu_max: 1}}}",
+    ),
+    (
+        "clusters.instances",
+        "{clusters: {main: {instances: 2}}}",
+        "{clusters: {main: {instances: 3}}}",
+    ),
+    (
+        "clusters.instances",
+        "{clusters: {main: {instances: 2}}}",
+        "{clusters: {main: {instances: 1}}}",
+    ),
+    (
+        "clusters.data_api",
+        "{clusters: {main: {data_api: true}}}",
+        "{clusters: {main: {data_api: false}}}",
+    ),
+    (
+        "clusters.database",
+        "{clusters: {main: {database: one}}}",
+        "{clusters: {main: {database: two}}}",
+    ),
+    (
+        "clusters.user",
+        "{clusters: {main: {user: one}}}",
+        "{clusters: {main: {user: two}}}",
+    ),
+    (
+        "clusters.port",
+        "{clusters: {main: {port: 5432}}}",
+        "{clusters: {main: {port: 5433}}}",
+    ),
+    (
+        "clusters.backups.retention_days",
+        "{clusters: {main: {backups: {retention_days: 7}}}}",
+        "{clusters: {main: {backups: {retention_days: 14}}}}",
+    ),
+    (
+        "clusters.backups.window",
+        "{clusters: {main: {}}}",
+        "{clusters: {main: {backups: {window: 01:00-02:00, retention_days: 7}}}}",
+    ),
+    (
+        "clusters.maintenance_window",
+        "{clusters: {main: {maintenance_window: mon:04:00-mon:05:00}}}",
+        "{clusters: {main: {maintenance_window: tue:04:00-tue:05:00}}}",
+    ),
+    (
+        "clusters.minor_upgrades",
+        "{clusters: {main: {minor_upgrades: true}}}",
+        "{clusters: {main: {minor_upgrades: false}}}",
+    ),
+    (
+        "clusters.deletion_protection",
+        "{clusters: {main: {allow_replace: false, deletion_protection: false}}}",
+        "{clusters: {main: {allow_replace: false, deletion_protection: true}}}",
+    ),
+    (
+        "clusters.final_snapshot",
+        "{clusters: {main: {final_snapshot: false}}}",
+        "{clusters: {main: {final_snapshot: true}}}",
+    ),
+    (
+        "clusters.log_exports",
+        "{clusters: {main: {log_exports: []}}}",
+        "{clusters: {main: {log_exports: [postgresql]}}}",
+    ),
+    (
+        "clusters.rotation.every_days",
+        "{clusters: {main: {rotation: {every_days: 30}}}}",
+        "{clusters: {main: {rotation: {every_days: 60}}}}",
+    ),
+    (
+        "clusters.apply",
+        "{clusters: {main: {apply: now}}}",
+        "{clusters: {main: {apply: in_window}}}",
+    ),
+    (
+        "clusters.allow_replace",
+        "{clusters: {main: {allow_replace: true}}}",
+        "{clusters: {main: {allow_replace: false}}}",
+    ),
+    (
+        "clusters.tags",
+        "{clusters: {main: {tags: {}}}}",
+        "{clusters: {main: {tags: {Owner: one}}}}",
+    ),
     ("alarms", "{}", "{alarms: {database-cpu: null}}"),
     (
         "alarms.component",
@@ -328,6 +520,48 @@ const EXAMPLES: &[Example] = &[
         "{alarms: {database-cpu: {statistic: average}}}",
         "{alarms: {database-cpu: {statistic: maximum}}}",
     ),
+    ("apis", "{}", "{apis: {another: {routes: {GET /: {api_key: false}}}}}"),
+    (
+        "apis.stage",
+        "{apis: {api: {stage: prod}}}",
+        "{apis: {api: {stage: live}}}",
+    ),
+    (
+        "apis.routes",
+        "{}",
+        "{apis: {api: {routes: {GET /more: {api_key: false}}}}}",
+    ),
+    (
+        "apis.routes.api_key",
+        "{apis: {api: {routes: {POST /data: {api_key: true}}}}}",
+        "{apis: {api: {routes: {POST /data: {api_key: false}}}}}",
+    ),
+    (
+        "apis.routes.stream",
+        "{}",
+        "{apis: {api: {routes: {POST /data: {stream: stream}}}}}",
+    ),
+    (
+        "apis.routes.response",
+        "{}",
+        "{apis: {api: {routes: {POST /data: {response: {message: Data received}}}}}}",
+    ),
+    (
+        "apis.usage_plan",
+        "{}",
+        "{apis: {api: {usage_plan: null, routes: {POST /data: {api_key: false}, PUT /data: {api_key: false}}}}}",
+    ),
+    (
+        "apis.usage_plan.rate_per_second",
+        "{apis: {api: {usage_plan: {rate_per_second: 200}}}}",
+        "{apis: {api: {usage_plan: {rate_per_second: 100}}}}",
+    ),
+    (
+        "apis.usage_plan.burst",
+        "{apis: {api: {usage_plan: {burst: 400}}}}",
+        "{apis: {api: {usage_plan: {burst: 300}}}}",
+    ),
+    ("apis.tags", "{}", "{apis: {api: {tags: {Owner: one}}}}"),
     (
         "alarms.comparison",
         "{alarms: {database-cpu: {comparison: greater_than}}}",
@@ -353,6 +587,32 @@ const EXAMPLES: &[Example] = &[
         "{alarms: {database-cpu: {missing_data: missing}}}",
         "{alarms: {database-cpu: {missing_data: ignore}}}",
     ),
+    (
+        "alarms.notify",
+        "{topics: {alerts: {}}}",
+        "{topics: {alerts: {}}, alarms: {database-cpu: {notify: [alerts]}}}",
+    ),
+    ("topics", "{}", "{topics: {alerts: {}}}"),
+    (
+        "topics.subscriptions",
+        "{topics: {alerts: {}}}",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: email, endpoint: a@example.com}}}}}",
+    ),
+    (
+        "topics.subscriptions.protocol",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: email, endpoint: a@example.com}}}}}",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: sms, endpoint: \"+15550100\"}}}}}",
+    ),
+    (
+        "topics.subscriptions.endpoint",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: email, endpoint: a@example.com}}}}}",
+        "{topics: {alerts: {subscriptions: {on-call: {protocol: email, endpoint: b@example.com}}}}}",
+    ),
+    (
+        "topics.tags",
+        "{topics: {alerts: {}}}",
+        "{topics: {alerts: {tags: {Owner: us}}}}",
+    ),
 ];
 
 /// The same, where something else happens.
@@ -367,9 +627,25 @@ const EXCEPTIONS: &[(Example, When)] = &[
     ),
     (
         (
+            "caches.auth_token",
+            "{caches: {cache: {auth_token: true}}}",
+            "{caches: {cache: {auth_token: false}}}",
+        ),
+        When::SwitchedOff,
+    ),
+    (
+        (
             "databases.version",
             "{databases: {database: {version: \"15.15\"}}}",
             "{databases: {database: {version: \"15.4\"}}}",
+        ),
+        When::Lowered,
+    ),
+    (
+        (
+            "clusters.version",
+            "{clusters: {main: {version: \"15.15\"}}}",
+            "{clusters: {main: {version: \"15.10\"}}}",
         ),
         When::Lowered,
     ),
@@ -424,7 +700,7 @@ fn what_is_told_of_a_change_is_what_the_planner_does() {
 #[test]
 fn every_property_is_tried() {
     // What has but one value to choose.
-    let unchangeable = ["caches.engine", "databases.engine"];
+    let unchangeable = ["caches.engine", "databases.engine", "clusters.engine"];
     let tried: BTreeSet<&str> = EXAMPLES.iter().map(|(property, _, _)| *property).collect();
     let excepted: BTreeSet<&str> = EXCEPTIONS.iter().map(|((property, _, _), _)| *property).collect();
     for property in properties(&schema(&|_| None)).keys().map(String::as_str) {

@@ -34,6 +34,7 @@ fn graph_of(document: &Value) -> Graph {
             .map(|zone| format!("us-east-1{zone}"))
             .to_vec(),
         versions: versions.chain(caches).collect(),
+        endpoints: Resolved::unasked(&document).endpoints,
         static_parameters: document
             .databases
             .keys()
@@ -279,6 +280,65 @@ fn what_changes_of_the_document_come_to() {
     insta::assert_snapshot!(text);
 }
 
+/// A network with a NAT gateway and endpoints of both types, and nothing else.
+fn ways_out() -> Value {
+    let network = json!({
+        "cidr": "10.0.0.0/16", "zones": 2, "public": {}, "private": {}, "nat": "single",
+        "endpoints": ["s3", "secretsmanager"],
+    });
+    json!({ "stack": "shop", "environment": "test", "region": "us-east-1", "network": network })
+}
+
+/// One golden file of what changes of the ways out of private subnets come to.
+#[test]
+fn what_changes_of_ways_out_come_to() {
+    let network = |property: &'static str, value: Value| {
+        changes_of(plan_from(&ways_out(), |document| {
+            document["network"][property] = value.clone();
+        }))
+    };
+    let mut none = ways_out();
+    none["network"] = json!({ "cidr": "10.0.0.0/16", "zones": 2, "public": {}, "private": {} });
+    let mut per_zone = ways_out();
+    per_zone["network"]["nat"] = json!("per_zone");
+    let fewer = plan_from(&per_zone, |document| document["network"]["zones"] = json!(1));
+    let table = [
+        (
+            "ways out where there were none",
+            changes_of(plan_from(&none, |document| *document = ways_out())),
+        ),
+        (
+            "none any more",
+            changes_of(plan_from(&ways_out(), |document| *document = none.clone())),
+        ),
+        ("a NAT gateway in each zone", network("nat", json!("per_zone"))),
+        (
+            "a single NAT gateway again",
+            changes_of(plan_from(&per_zone, |document| *document = ways_out())),
+        ),
+        ("a zone less", changes_of(fewer)),
+        (
+            "another service",
+            network("endpoints", json!(["dynamodb", "secretsmanager"])),
+        ),
+        ("a zone more", network("zones", json!(3))),
+        (
+            "other public ranges",
+            network("public", json!({ "cidrs": ["10.0.4.0/24", "10.0.5.0/24"] })),
+        ),
+        (
+            "other private ranges",
+            network("private", json!({ "cidrs": ["10.0.4.0/24", "10.0.5.0/24"] })),
+        ),
+        ("another network", network("cidr", json!("10.1.0.0/16"))),
+    ];
+    let text: String = table
+        .iter()
+        .map(|(what, changes)| format!("## {what}\n{changes}\n"))
+        .collect();
+    insta::assert_snapshot!(text);
+}
+
 /// The database's storage, once it was changed, rests for 6 hours.
 #[test]
 fn storage_rests_after_a_change() {
@@ -322,6 +382,7 @@ fn a_major_upgrade_takes_its_parameter_group_along() {
             .map(|(component, version)| (component.to_owned(), version.to_owned()))
             .into(),
         static_parameters: BTreeMap::new(),
+        endpoints: BTreeMap::new(),
     };
     let parsed = document::parse(&document).unwrap();
     graph.clone_from(&expand(&parsed, &resolved("16.4")).unwrap());

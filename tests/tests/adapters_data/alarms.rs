@@ -12,6 +12,8 @@ use serde_json::json;
 use crate::changes::{Change, Standing};
 use crate::harness::{TOKEN, check, check_faults, remove, resource, settle, target, text, with_aws, work};
 
+const OURS: &str = "arn:aws:sns:us-east-1:000000000000:ours";
+
 #[test]
 fn alarms() -> Result<()> {
     with_aws(async |aws| {
@@ -29,6 +31,7 @@ fn alarms() -> Result<()> {
                 period_seconds: 300,
                 periods: 3,
                 missing_data: MissingData::Breaching,
+                topics: vec![text(OURS)],
             };
             resource(aws, "events-silent", Properties::Alarm(properties))
         };
@@ -78,9 +81,13 @@ fn alarms() -> Result<()> {
             "{observed:?}"
         );
 
-        // A change keeps the actions that somebody has added, and their tags.
+        // A change puts the topics back, and keeps what somebody has added for want of data, and their tags.
         let topic = "arn:aws:sns:us-east-1:000000000000:theirs";
-        put(&client, &name).alarm_actions(topic).send().await?;
+        put(&client, &name)
+            .alarm_actions(topic)
+            .insufficient_data_actions(topic)
+            .send()
+            .await?;
         let foreign = aws_sdk_cloudwatch::types::Tag::builder()
             .key("foreign")
             .value("stays")
@@ -97,7 +104,10 @@ fn alarms() -> Result<()> {
         let shown = client.describe_alarms().alarm_names(&name).send().await?;
         let shown = shown.metric_alarms().first().context("no alarm")?;
         ensure!(
-            shown.threshold() == Some(5.0) && shown.alarm_actions() == [topic],
+            shown.threshold() == Some(5.0)
+                && shown.alarm_actions() == [OURS]
+                && shown.ok_actions() == [OURS]
+                && shown.insufficient_data_actions() == [topic],
             "{shown:?}"
         );
         let tags = client.list_tags_for_resource().resource_arn(arn).send().await?;
@@ -122,6 +132,7 @@ fn alarms_change_in_place() -> Result<()> {
             period_seconds: 300,
             periods: 3,
             missing_data: MissingData::Breaching,
+            topics: vec![text(OURS)],
         };
         let mut standing = Standing {
             aws,
@@ -150,61 +161,72 @@ fn alarms_change_in_place() -> Result<()> {
                 "missing_data": alarm.treat_missing_data(),
                 "actions_enabled": alarm.actions_enabled(),
                 "alarm_actions": alarm.alarm_actions(),
+                "ok_actions": alarm.ok_actions(),
             }))
         };
 
         // One property after the other.
         type Edit = fn(&mut Alarm);
-        let table: [(Edit, _, _); 10] = [
+        let table: [(Edit, _, _); 12] = [
             (
                 |alarm| alarm.description = "few records".to_owned(),
-                json!(["description", "few records", "no records"]),
+                json!([["description", "few records", "no records"]]),
                 json!({"description": "few records"}),
             ),
             (
                 |alarm| alarm.namespace = "AWS/RDS".to_owned(),
-                json!(["namespace", "AWS/RDS", "AWS/Kinesis"]),
+                json!([["namespace", "AWS/RDS", "AWS/Kinesis"]]),
                 json!({"namespace": "AWS/RDS"}),
             ),
             (
                 |alarm| alarm.metric = "FreeStorageSpace".to_owned(),
-                json!(["metric", "FreeStorageSpace", "IncomingRecords"]),
+                json!([["metric", "FreeStorageSpace", "IncomingRecords"]]),
                 json!({"metric": "FreeStorageSpace"}),
             ),
             (
                 |alarm| alarm.dimensions = BTreeMap::from([("DBInstanceIdentifier".to_owned(), text("db"))]),
-                json!(["dimensions", {"DBInstanceIdentifier": "db"}, {"StreamName": "events"}]),
+                json!([["dimensions", {"DBInstanceIdentifier": "db"}, {"StreamName": "events"}]]),
                 json!({"dimensions": {"DBInstanceIdentifier": "db"}}),
             ),
             (
                 |alarm| alarm.statistic = Statistic::Minimum,
-                json!(["statistic", "minimum", "sum"]),
+                json!([["statistic", "minimum", "sum"]]),
                 json!({"statistic": "Minimum"}),
             ),
             (
                 |alarm| alarm.comparison = Comparison::LessThanOrEqual,
-                json!(["comparison", "less_than_or_equal", "less_than"]),
+                json!([["comparison", "less_than_or_equal", "less_than"]]),
                 json!({"comparison": "LessThanOrEqualToThreshold"}),
             ),
             (
                 |alarm| alarm.threshold = 0.5,
-                json!(["threshold", 0.5, 1.0]),
+                json!([["threshold", 0.5, 1.0]]),
                 json!({"threshold": 0.5}),
             ),
             (
                 |alarm| alarm.period_seconds = 60,
-                json!(["period_seconds", 60, 300]),
+                json!([["period_seconds", 60, 300]]),
                 json!({"period": 60}),
             ),
             (
                 |alarm| alarm.periods = 5,
-                json!(["periods", 5, 3]),
+                json!([["periods", 5, 3]]),
                 json!({"periods": 5}),
             ),
             (
                 |alarm| alarm.missing_data = MissingData::NotBreaching,
-                json!(["missing_data", "not_breaching", "breaching"]),
+                json!([["missing_data", "not_breaching", "breaching"]]),
                 json!({"missing_data": "notBreaching"}),
+            ),
+            (
+                |alarm| alarm.topics.clear(),
+                json!([["topics", [], [OURS]], ["ok_actions", [], [OURS]]]),
+                json!({"alarm_actions": [], "ok_actions": []}),
+            ),
+            (
+                |alarm| alarm.topics.push(text(OURS)),
+                json!([["topics", [OURS], []], ["ok_actions", [OURS], []]]),
+                json!({"alarm_actions": [OURS], "ok_actions": [OURS]}),
             ),
         ];
         let mut wanted = first;
@@ -212,14 +234,14 @@ fn alarms_change_in_place() -> Result<()> {
             edit(&mut wanted);
             let change = Change {
                 to: Properties::Alarm(wanted.clone()),
-                differs: json!([differs]),
+                differs,
                 calls: &["PutMetricAlarm"],
                 read,
             };
             standing.check(change, &snapshot).await?;
         }
 
-        // Silenced, and changed, behind the document's back. Actions that somebody has added stay.
+        // Silenced, and changed, behind the document's back.
         let topic = "arn:aws:sns:us-east-1:000000000000:theirs";
         client
             .put_metric_alarm()
@@ -245,11 +267,13 @@ fn alarms_change_in_place() -> Result<()> {
                 ["statistic", "minimum", "maximum"],
                 ["comparison", "less_than_or_equal", "greater_than"],
                 ["threshold", 0.5, 2.0],
+                ["topics", [OURS], [topic]],
+                ["ok_actions", [OURS], []],
                 ["datapoints_to_alarm", 5, 2],
                 ["actions_enabled", true, false]
             ]),
             calls: &["PutMetricAlarm"],
-            read: json!({"actions_enabled": true, "statistic": "Minimum", "alarm_actions": [topic]}),
+            read: json!({"actions_enabled": true, "statistic": "Minimum", "alarm_actions": [OURS]}),
         };
         standing.check(change, &snapshot).await?;
         client.disable_alarm_actions().alarm_names(&name).send().await?;
@@ -257,7 +281,7 @@ fn alarms_change_in_place() -> Result<()> {
             to: Properties::Alarm(wanted),
             differs: json!([["actions_enabled", true, false]]),
             calls: &["PutMetricAlarm"],
-            read: json!({"actions_enabled": true, "threshold": 0.5, "alarm_actions": [topic]}),
+            read: json!({"actions_enabled": true, "threshold": 0.5, "alarm_actions": [OURS]}),
         };
         standing.check(change, &snapshot).await?;
         remove(&provider, &standing.target()).await

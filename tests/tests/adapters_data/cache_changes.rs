@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use aws_sdk_elasticache::Client;
 use outrigger_aws_elasticache::Caches;
+use outrigger_aws_secretsmanager::Secrets;
 use outrigger_engine::ports::provider::{Progress, Provider};
 use outrigger_model::Properties;
-use outrigger_model::properties::{Apply, CacheSubnetGroup, ReplicationGroup};
+use outrigger_model::properties::{Apply, CacheSubnetGroup, ReplicationGroup, Secret};
 use outrigger_tests::LocalAws;
 use serde_json::{Value, json};
 
@@ -35,6 +36,8 @@ fn cache(subnet_group: &str, vpc: &Vpc) -> ReplicationGroup {
         multi_az: false,
         subnet_group: text(subnet_group),
         security_groups: vec![text(&vpc.group)],
+        encryption_key: None,
+        auth_secret: None,
         apply: Apply::Now,
         allow_replace: false,
     }
@@ -71,7 +74,7 @@ fn caches_change_in_place() -> Result<()> {
     with_aws(async |aws| {
         let client = Client::new(&aws.sdk_config(aws.region()));
         let ec2 = aws_sdk_ec2::Client::new(&aws.sdk_config(aws.region()));
-        let provider = Caches::new(&aws.aws());
+        let provider = crate::caches::caches(&aws.aws());
         let vpc = vpc(aws).await?;
         let subnets = subnet_group(aws, &provider, &vpc).await?;
         let mut wanted = cache(&subnets, &vpc);
@@ -269,7 +272,7 @@ fn caches_change_in_place() -> Result<()> {
 fn what_waits_for_the_window_is_pending() -> Result<()> {
     with_aws(async |aws| {
         let client = Client::new(&aws.sdk_config(aws.region()));
-        let provider = Caches::new(&aws.aws());
+        let provider = crate::caches::caches(&aws.aws());
         let vpc = vpc(aws).await?;
         let subnets = subnet_group(aws, &provider, &vpc).await?;
         let mut wanted = cache(&subnets, &vpc);
@@ -351,7 +354,7 @@ fn what_waits_for_the_window_is_pending() -> Result<()> {
 fn cache_subnet_groups_change_in_place() -> Result<()> {
     with_aws(async |aws| {
         let client = Client::new(&aws.sdk_config(aws.region()));
-        let provider = Caches::new(&aws.aws());
+        let provider = crate::caches::caches(&aws.aws());
         let vpc = vpc(aws).await?;
         let subnets = subnet_texts(&vpc);
         let group = |description: &str, count: usize| {
@@ -410,5 +413,107 @@ fn cache_subnet_groups_change_in_place() -> Result<()> {
         };
         standing.check(change, &snapshot).await?;
         remove(&provider, &standing.target()).await
+    })
+}
+
+/// A secret with a token, its ARN, and the token.
+async fn token(aws: &LocalAws) -> Result<(String, String)> {
+    let secret = Properties::Secret(Secret {
+        description: "token".to_owned(),
+        username: "default".to_owned(),
+        engine: "redis".to_owned(),
+        port: 6379,
+        database: "0".to_owned(),
+        encryption_key: None,
+    });
+    let secret = resource(aws, "cache", secret);
+    let arn = settle(&Secrets::new(&aws.aws()), &target(&secret, TOKEN)).await?.id;
+    let client = aws_sdk_secretsmanager::Client::new(&aws.sdk_config(aws.region()));
+    let value = client.get_secret_value().secret_id(&arn).send().await?;
+    let value: Value = serde_json::from_str(value.secret_string().context("no text")?)?;
+    Ok((arn, value["password"].as_str().context("no token")?.to_owned()))
+}
+
+#[test]
+fn caches_get_their_token_in_two_steps() -> Result<()> {
+    with_aws(async |aws| {
+        let client = Client::new(&aws.sdk_config(aws.region()));
+        let provider = crate::caches::caches(&aws.aws());
+        let vpc = vpc(aws).await?;
+        let subnets = subnet_group(aws, &provider, &vpc).await?;
+        let mut wanted = cache(&subnets, &vpc);
+        let mut standing = Standing {
+            aws,
+            provider: &provider,
+            resource: resource(aws, "cache", Properties::ReplicationGroup(wanted.clone())),
+        };
+        settle(&provider, &standing.target()).await?;
+        let name = standing.resource.physical_name.clone();
+        let snapshot = async || {
+            let groups = client.describe_replication_groups().replication_group_id(&name);
+            let groups = groups.send().await?;
+            let group = groups.replication_groups().first().context("no group")?;
+            Ok(json!({"auth": group.auth_token_enabled(), "key": group.kms_key_id()}))
+        };
+        let (arn, token) = token(aws).await?;
+        slow(aws, "elasticache")?;
+        wanted.auth_secret = Some(text(&arn));
+        let change = Change {
+            to: Properties::ReplicationGroup(wanted.clone()),
+            differs: json!([["auth_token", "required", "off"]]),
+            // ROTATE, the tag that tells how far it is, SET.
+            calls: &["ModifyReplicationGroup", "AddTagsToResource", "ModifyReplicationGroup"],
+            read: json!({"auth": true}),
+        };
+        standing.check(change, &snapshot).await?;
+
+        // Without the tag nobody knows whether it is needed: it is found out, and AWS refuses to set it again.
+        let shown = provider.observe(&standing.target()).await?.context("no cache")?;
+        let group_arn = shown.attributes.get("arn").context("no ARN")?;
+        let untag = client.remove_tags_from_resource().resource_name(group_arn);
+        untag.tag_keys("outrigger:auth-token").send().await?;
+        ensure!(told(&standing.observe().await?) == json!([["auth_token", "required", "unknown"]]));
+        settle(&provider, &standing.target()).await?;
+
+        // There is no way back without user groups.
+        wanted.auth_secret = None;
+        standing.resource.properties = Properties::ReplicationGroup(wanted.clone());
+        let observed = standing.observe().await?;
+        ensure!(
+            told(&observed) == json!([["auth_token", "off", "required"]]),
+            "{observed:?}"
+        );
+        let answer = provider.ensure(&standing.target(), Some(&observed)).await?;
+        ensure!(
+            matches!(&answer, Progress::Blocked { reason } if reason.contains("auth_token: true")),
+            "{answer:?}"
+        );
+        remove(&provider, &standing.target()).await?;
+
+        // Created with it and with a key, nothing is left to do.
+        let kms = aws_sdk_kms::Client::new(&aws.sdk_config(aws.region()));
+        let key = kms.create_key().send().await?.key_metadata.context("no key")?;
+        let key = key.arn.context("no ARN")?;
+        wanted.auth_secret = Some(text(&arn));
+        wanted.encryption_key = Some(text(&key));
+        standing.resource.properties = Properties::ReplicationGroup(wanted.clone());
+        let before = aws.calls()?.len();
+        settle(&provider, &standing.target()).await?;
+        let calls = changes_since(aws, before)?;
+        let calls: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
+        ensure!(calls == ["CreateReplicationGroup"], "{calls:?}");
+        ensure!(snapshot().await? == json!({"auth": true, "key": key}));
+        // Another key is another cache.
+        wanted.encryption_key = Some(text("arn:aws:kms:us-east-1:000000000000:key/other"));
+        standing.resource.properties = Properties::ReplicationGroup(wanted);
+        let observed = standing.observe().await?;
+        ensure!(told(&observed)[0][0] == "encryption_key", "{observed:?}");
+        let answer = provider.ensure(&standing.target(), Some(&observed)).await?;
+        ensure!(matches!(answer, Progress::Blocked { .. }), "{answer:?}");
+
+        // The token is in no line of the call log.
+        let log = format!("{:?}", aws.calls()?);
+        ensure!(!log.contains(&token), "the token is in the call log");
+        Ok(())
     })
 }

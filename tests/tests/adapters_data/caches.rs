@@ -1,7 +1,11 @@
 //! Cache subnet groups and replication groups.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
+use outrigger_aws::Aws;
 use outrigger_aws_elasticache::{Caches, redis_versions};
+use outrigger_aws_secretsmanager::Secrets;
 use outrigger_engine::ports::provider::{CallErrorKind, Provider, Target};
 use outrigger_model::Properties;
 use outrigger_model::properties::{Apply, CacheSubnetGroup, ReplicationGroup};
@@ -11,11 +15,16 @@ use crate::harness::{
     TOKEN, check, check_faults, region, remove, resource, settle, slow, subnet_texts, target, text, vpc, with_aws, work,
 };
 
+/// The provider, with the secrets that it reads AUTH tokens from.
+pub(crate) fn caches(aws: &Aws) -> Caches {
+    Caches::new(aws, Arc::new(Secrets::new(aws)))
+}
+
 #[test]
 fn cache_subnet_groups() -> Result<()> {
     with_aws(async |aws| {
         let client = aws_sdk_elasticache::Client::new(&aws.sdk_config(aws.region()));
-        let provider = Caches::new(&aws.aws());
+        let provider = crate::caches::caches(&aws.aws());
         let vpc = vpc(aws).await?;
         let group = |description: &str| {
             let properties = CacheSubnetGroup {
@@ -61,7 +70,7 @@ fn replication_groups() -> Result<()> {
         let client = aws_sdk_elasticache::Client::new(&aws.sdk_config(aws.region()));
         let versions = redis_versions(&aws.aws(), &region(aws)).await?;
         ensure!(versions.iter().any(|version| version == "7.0"), "{versions:?}");
-        let provider = Caches::new(&aws.aws());
+        let provider = crate::caches::caches(&aws.aws());
         let vpc = vpc(aws).await?;
         let group = Properties::CacheSubnetGroup(CacheSubnetGroup {
             vpc: outrigger_model::Input::Text("vpc-0".to_owned()),
@@ -80,6 +89,8 @@ fn replication_groups() -> Result<()> {
             multi_az: true,
             subnet_group: text(&group.resource.physical_name),
             security_groups: vec![text(&vpc.group)],
+            encryption_key: None,
+            auth_secret: None,
             apply: Apply::Now,
             allow_replace: false,
         };

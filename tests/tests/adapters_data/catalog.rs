@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use outrigger_aws_cloudwatch::Alarms;
-use outrigger_aws_elasticache::{Caches, nodes};
+use outrigger_aws_elasticache::nodes;
 use outrigger_aws_kinesis::{Streams, shards};
 use outrigger_aws_resourcegroupstagging::tagged;
 use outrigger_aws_secretsmanager::Secrets;
@@ -71,7 +71,7 @@ fn what_carries_a_stack_s_tags_is_found() -> Result<()> {
     with_aws(async |aws| {
         let (ours, region) = (aws.aws(), region(aws));
         let vpc = vpc(aws).await?;
-        let caches = Caches::new(&ours);
+        let caches = crate::caches::caches(&ours);
         let group = CacheSubnetGroup {
             vpc: outrigger_model::Input::Text("vpc-0".to_owned()),
             description: "private".to_owned(),
@@ -88,6 +88,8 @@ fn what_carries_a_stack_s_tags_is_found() -> Result<()> {
             multi_az: true,
             subnet_group: text(&group.physical_name),
             security_groups: vec![text(&vpc.group)],
+            encryption_key: None,
+            auth_secret: None,
             apply: Apply::Now,
             allow_replace: false,
         };
@@ -95,6 +97,7 @@ fn what_carries_a_stack_s_tags_is_found() -> Result<()> {
             shards: 2,
             retention_hours: 24,
             shard_metrics: Default::default(),
+            encryption_key: None,
         };
         let alarm = Alarm {
             description: "no records".to_owned(),
@@ -107,6 +110,7 @@ fn what_carries_a_stack_s_tags_is_found() -> Result<()> {
             period_seconds: 300,
             periods: 3,
             missing_data: MissingData::Breaching,
+            topics: Vec::new(),
         };
         let (streams, secrets, alarms) = (Streams::new(&ours), Secrets::new(&ours), Alarms::new(&ours));
         let made: [(&dyn Provider, _); 5] = [
@@ -168,11 +172,15 @@ fn the_planner_s_catalog() -> Result<()> {
             Counted::Objects(Kind::Vpc),
             Counted::Objects(Kind::InternetGateway),
             Counted::Objects(Kind::SecurityGroup),
-            Counted::Objects(Kind::DbInstance),
+            Counted::DbInstances,
+            Counted::Objects(Kind::DbCluster),
             Counted::Objects(Kind::DbSubnetGroup),
             Counted::Objects(Kind::DbParameterGroup),
             Counted::ObjectsPerVpc(Kind::Subnet),
             Counted::ObjectsPerVpc(Kind::RouteTable),
+            Counted::Objects(Kind::ElasticIp),
+            Counted::GatewayEndpoints,
+            Counted::InterfaceEndpointsPerVpc,
             Counted::StorageGib,
             Counted::CacheNodes,
             Counted::Shards,
@@ -182,7 +190,7 @@ fn the_planner_s_catalog() -> Result<()> {
             };
             ensure!(quota.limit > quota.used, "{quota:?}");
         }
-        ensure!(quotas.len() == 11, "{quotas:?}");
+        ensure!(quotas.len() == 15, "{quotas:?}");
         // The default VPC.
         let (vpcs, _) = counted(Counted::Objects(Kind::Vpc));
         let before = vpcs.context("no quota of VPCs")?.used;

@@ -186,7 +186,7 @@ fn changes(second_group: String) -> Vec<Change> {
     ]
 }
 
-async fn second_group(aws: &LocalAws, vpc: &str) -> Result<String> {
+pub(crate) async fn second_group(aws: &LocalAws, vpc: &str) -> Result<String> {
     let client = aws_sdk_ec2::Client::new(&aws.sdk_config(aws.region()));
     let request = client
         .create_security_group()

@@ -68,6 +68,7 @@ pub(crate) async fn scene(aws: &LocalAws) -> Result<Scene> {
         secret: text(&secret),
         subnet_group: text(&subnet_group.resource.physical_name),
         security_groups: vec![text(&vpc.group)],
+        encryption_key: None,
         parameter_group: Some(text(parameter_group)),
         static_parameters: BTreeMap::from([("max_connections".to_owned(), "200".to_owned())]),
         monitoring_interval_seconds: 60,
@@ -228,7 +229,8 @@ fn what_a_region_offers() -> Result<()> {
         let after = quotas(&aws_of, &region).await?;
         let counted: Vec<_> = after.iter().map(|quota| quota.counts).collect();
         for counts in [
-            Counted::Objects(Kind::DbInstance),
+            Counted::DbInstances,
+            Counted::Objects(Kind::DbCluster),
             Counted::Objects(Kind::DbParameterGroup),
             Counted::Objects(Kind::DbSubnetGroup),
             Counted::StorageGib,

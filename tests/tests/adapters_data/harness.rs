@@ -67,6 +67,7 @@ pub(crate) fn target(resource: &Resource, token: &str) -> Target {
         not: BTreeSet::new(),
         tags_gone: BTreeSet::new(),
         unprotect: false,
+        going: false,
     }
 }
 

@@ -43,6 +43,7 @@ fn request_ids_are_those_of_aws() -> Result<()> {
             shards: 1,
             retention_hours: 24,
             shard_metrics: Default::default(),
+            encryption_key: None,
         });
         // A secret is read before it is made: the id is that of the making.
         for resource in [resource(aws, "events", stream), secret(aws)] {

@@ -24,6 +24,7 @@ pub(crate) fn secret(aws: &LocalAws) -> Resource {
         engine: "postgres".to_owned(),
         port: 5432,
         database: "tapdb".to_owned(),
+        encryption_key: None,
     };
     resource(aws, "database-credentials", Properties::Secret(properties))
 }
@@ -318,6 +319,7 @@ fn secrets_change_in_place() -> Result<()> {
             engine: "postgres".to_owned(),
             port: 5432,
             database: "tapdb".to_owned(),
+            encryption_key: None,
         };
         let change = Change {
             to: Properties::Secret(wanted.clone()),

@@ -22,6 +22,7 @@ fn streams() -> Result<()> {
                 shards: 2,
                 retention_hours,
                 shard_metrics: metrics.iter().map(|name| (*name).to_owned()).collect(),
+                encryption_key: None,
             })
         };
         let four = ["IncomingBytes", "IncomingRecords", "OutgoingBytes", "OutgoingRecords"];
@@ -99,6 +100,7 @@ fn streams_change_in_place() -> Result<()> {
                 shards,
                 retention_hours,
                 shard_metrics: metrics.iter().map(|name| (*name).to_owned()).collect(),
+                encryption_key: None,
             })
         };
         let mut standing = Standing {
@@ -245,6 +247,7 @@ fn a_stream_in_another_mode_is_told() -> Result<()> {
             shards: 2,
             retention_hours: 24,
             shard_metrics: BTreeSet::new(),
+            encryption_key: None,
         };
         let standing = Standing {
             aws,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail, ensure};
 use outrigger_aws_cloudwatch::Alarms;
 use outrigger_aws_cloudwatchlogs::LogGroups;
-use outrigger_aws_elasticache::Caches;
 use outrigger_aws_iam::Roles;
 use outrigger_aws_kinesis::Streams;
 use outrigger_aws_secretsmanager::Secrets;
+use outrigger_aws_sns::Topics;
 use outrigger_engine::ports::provider::{Observed, Provider, Target};
 use outrigger_model::properties::{
     Alarm, Apply, CacheSubnetGroup, Comparison, LogGroup, MissingData, ReplicationGroup, Statistic, Stream,
@@ -17,11 +17,14 @@ use outrigger_model::resource::TAG_STACK;
 use outrigger_model::{Kind, Properties, Resource};
 use outrigger_tests::LocalAws;
 
+use crate::caches::caches as provider_of_caches;
 use crate::changes::changes_since;
+use crate::clusters;
 use crate::databases::{instance, parameter_group, scene};
 use crate::harness::{TOKEN, Vpc, differences, resource, settle, target, text, with_aws};
 use crate::roles::monitoring_role;
 use crate::secrets::secret;
+use crate::topics::topic;
 
 fn cache_subnet_group(aws: &LocalAws, vpc: &Vpc) -> Resource {
     let properties = CacheSubnetGroup {
@@ -43,6 +46,8 @@ fn cache(aws: &LocalAws, vpc: &Vpc) -> Resource {
         multi_az: false,
         subnet_group: text(cache_subnet_group(aws, vpc).physical_name),
         security_groups: vec![text(&vpc.group)],
+        encryption_key: None,
+        auth_secret: None,
         apply: Apply::Now,
         allow_replace: false,
     };
@@ -54,6 +59,7 @@ fn stream(aws: &LocalAws) -> Resource {
         shards: 1,
         retention_hours: 24,
         shard_metrics: Default::default(),
+        encryption_key: None,
     };
     resource(aws, "events", Properties::Stream(properties))
 }
@@ -70,6 +76,7 @@ fn alarm(aws: &LocalAws) -> Resource {
         period_seconds: 300,
         periods: 3,
         missing_data: MissingData::Breaching,
+        topics: Vec::new(),
     };
     resource(aws, "events-silent", Properties::Alarm(properties))
 }
@@ -95,7 +102,8 @@ async fn tags(aws: &LocalAws, resource: &Resource, observed: &Observed) -> Resul
     match resource.key.kind {
         Kind::DbSubnetGroup => of_rds("subgrp").await,
         Kind::DbParameterGroup => of_rds("pg").await,
-        Kind::DbInstance => of_rds("db").await,
+        Kind::DbInstance | Kind::DbClusterInstance => of_rds("db").await,
+        Kind::DbCluster => of_rds("cluster").await,
         Kind::CacheSubnetGroup => of_elasticache("subnetgroup").await,
         Kind::ReplicationGroup => of_elasticache("replicationgroup").await,
         Kind::Stream => {
@@ -122,6 +130,12 @@ async fn tags(aws: &LocalAws, resource: &Resource, observed: &Observed) -> Resul
             let tags = request.send().await?.tags.unwrap_or_default();
             Ok(tags.into_iter().collect())
         }
+        Kind::Topic => {
+            let client = aws_sdk_sns::Client::new(&config);
+            let request = client.list_tags_for_resource().resource_arn(shown()?);
+            let tags = request.send().await?.tags.unwrap_or_default().into_iter();
+            Ok(tags.map(|tag| (tag.key, tag.value)).collect())
+        }
         Kind::Role => {
             let client = aws_sdk_iam::Client::new(&config);
             let tags = client.list_role_tags().role_name(name).send().await?.tags;
@@ -138,11 +152,16 @@ fn tags_that_are_no_longer_wanted_are_taken_off() -> Result<()> {
         let (databases, vpc) = (&scene.provider, &scene.vpc);
         let parameters = [("log_statement", "all"), ("max_connections", "200")];
         let parameters = parameter_group(aws, "database", "postgres15", &parameters);
-        let (roles, caches) = (&Roles::new(&aws.aws(), None), &Caches::new(&aws.aws()));
+        let (roles, caches) = (&Roles::new(&aws.aws(), None), &provider_of_caches(&aws.aws()));
         let (streams, secrets) = (&Streams::new(&aws.aws()), &Secrets::new(&aws.aws()));
         let (alarms, log_groups) = (&Alarms::new(&aws.aws()), &LogGroups::new(&aws.aws()));
         let logs = resource(aws, "database-postgresql", Properties::LogGroup(LogGroup {}));
-        let table: [(&dyn Provider, Resource, &str); 10] = [
+        let topics = &Topics::new(&aws.aws());
+        let of = scene.properties.clone();
+        let of_cluster = clusters::properties(aws, of.secret, of.subnet_group, &vpc.group);
+        let cluster = clusters::cluster(aws, &of_cluster);
+        let member = clusters::instance(aws, &cluster, 1);
+        let table: [(&dyn Provider, Resource, &str); 13] = [
             (databases, scene.subnet_group.resource, "RemoveTagsFromResource"),
             (databases, parameters, "RemoveTagsFromResource"),
             (
@@ -150,12 +169,15 @@ fn tags_that_are_no_longer_wanted_are_taken_off() -> Result<()> {
                 instance(aws, &scene.properties).resource,
                 "RemoveTagsFromResource",
             ),
+            (databases, cluster.resource, "RemoveTagsFromResource"),
+            (databases, member.resource, "RemoveTagsFromResource"),
             (caches, cache_subnet_group(aws, vpc), "RemoveTagsFromResource"),
             (caches, cache(aws, vpc), "RemoveTagsFromResource"),
             (streams, stream(aws), "RemoveTagsFromStream"),
             (secrets, secret(aws), "UntagResource"),
             (alarms, alarm(aws), "UntagResource"),
             (log_groups, logs, "UntagResource"),
+            (topics, topic(aws), "UntagResource"),
             (roles, monitoring_role(aws), "UntagRole"),
         ];
         for (provider, resource, call) in table {

@@ -12,7 +12,8 @@ use outrigger_engine::conformance::provider::{Case, check};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
 use outrigger_model::name::physical_name;
 use outrigger_model::properties::{
-    IngressRule, InternetGateway, Route, RouteTable, RouteTableAssociation, SecurityGroup, Subnet, Vpc,
+    ElasticIp, IngressRule, InternetGateway, NatGateway, Reached, Route, RouteTable, RouteTableAssociation,
+    SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
 use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_RESOURCE, TAG_STACK};
 use outrigger_model::{Input, Kind, Properties, Region, Resource, ResourceKey, StackId};
@@ -139,6 +140,7 @@ pub(crate) fn target_of(resource: &Resource, id: Option<&str>, token: &str) -> T
         not: Default::default(),
         tags_gone: Default::default(),
         unprotect: false,
+        going: false,
     }
 }
 
@@ -179,6 +181,46 @@ pub(crate) fn route(route_table: &str, gateway: &str) -> Result<Resource> {
         gateway: text(gateway),
     };
     Ok(resource("public-internet", Properties::Route(properties)))
+}
+
+pub(crate) fn private_route(route_table: &str, nat_gateway: &str) -> Result<Resource> {
+    let Resource { properties, .. } = route(route_table, nat_gateway)?;
+    Ok(resource("private-internet", properties))
+}
+
+pub(crate) fn elastic_ip() -> Resource {
+    resource("nat-1", Properties::ElasticIp(ElasticIp {}))
+}
+
+pub(crate) fn nat_gateway(subnet: &str, address: &str) -> Resource {
+    let properties = NatGateway {
+        subnet: text(subnet),
+        address: text(address),
+    };
+    resource("nat-1", Properties::NatGateway(properties))
+}
+
+pub(crate) fn endpoint(name: &str, vpc: &str, reached: Reached) -> Resource {
+    let properties = VpcEndpoint {
+        vpc: text(vpc),
+        service: format!("com.amazonaws.{REGION}.{name}"),
+        reached,
+    };
+    resource(name, Properties::VpcEndpoint(properties))
+}
+
+pub(crate) fn by_routes(route_tables: &[&str]) -> Reached {
+    Reached::Gateway {
+        route_tables: route_tables.iter().map(|id| text(id)).collect(),
+    }
+}
+
+pub(crate) fn at_addresses(subnets: &[&str], security_groups: &[&str], private_dns: bool) -> Reached {
+    Reached::Interface {
+        subnets: subnets.iter().map(|id| text(id)).collect(),
+        security_groups: security_groups.iter().map(|id| text(id)).collect(),
+        private_dns,
+    }
 }
 
 pub(crate) fn association(route_table: &str, subnet: &str) -> Resource {

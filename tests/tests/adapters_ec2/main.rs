@@ -7,15 +7,16 @@ mod tampering;
 mod updates;
 
 use anyhow::{Context, Result, bail, ensure};
-use outrigger_aws_ec2::{count, zones};
-use outrigger_engine::ports::provider::{CallErrorKind, Progress, Provider};
+use outrigger_aws_ec2::{count, endpoint_services, nat_gateways, zones};
+use outrigger_engine::ports::provider::{CallErrorKind, Condition, Progress, Provider};
 use outrigger_model::resource::TAG_INTENT;
 use outrigger_model::{Kind, Region};
 use serde_json::json;
 
 use crate::harness::{
-    REGION, Watched, association, conforms, internet_gateway, observe, route, route_table, rule, security_group,
-    security_group_of, stand_up, subnet, target, target_of, tear_down, token, vpc, with_local_aws,
+    REGION, Watched, association, at_addresses, by_routes, conforms, converge, elastic_ip, endpoint, internet_gateway,
+    nat_gateway, observe, private_route, route, route_table, rule, security_group, security_group_of, stand_up, subnet,
+    target, target_of, tear_down, token, vpc, with_local_aws,
 };
 use crate::network::{snapshot, vpn_gateway};
 
@@ -66,7 +67,25 @@ async fn every_kind_conforms(provider: &Watched) -> Result<()> {
     foreign.physical_name.clone_from(&group.physical_name);
     conforms(provider, &group, Some(foreign)).await?;
 
-    for resource in [&private, &table, &gateway, &subnet, &vpc] {
+    let address = elastic_ip();
+    conforms(provider, &address, None).await?;
+    let address_id = stand_up(provider, &address).await?;
+    let nat = nat_gateway(&subnet_id, &address_id);
+    conforms(provider, &nat, None).await?;
+    let nat_id = stand_up(provider, &nat).await?;
+    // Somebody else's route to the same destination leads through the internet gateway.
+    let through_nat = private_route(&private_id, &nat_id)?;
+    conforms(provider, &through_nat, Some(private_route(&private_id, &gateway_id)?)).await?;
+
+    let group_id = stand_up(provider, &group).await?;
+    let s3 = endpoint("s3", &vpc_id, by_routes(&[&private_id, &table_id]));
+    // The suite's token is that of the other endpoint, which is a kind of its own only to us.
+    stand_up(provider, &s3).await?;
+    tear_down(provider, &s3).await?;
+    let kms = endpoint("kms", &vpc_id, at_addresses(&[&subnet_id], &[&group_id], true));
+    conforms(provider, &kms, None).await?;
+
+    for resource in [&nat, &address, &group, &private, &table, &gateway, &subnet, &vpc] {
         tear_down(provider, resource).await?;
     }
     Ok(())
@@ -115,9 +134,92 @@ fn what_quotas_count_is_counted() -> Result<()> {
         for (kind, (before, more)) in kinds.into_iter().zip(before.into_iter().zip([1, 1, 2])) {
             assert_eq!(count(&aws, &region, kind).await?, before + more, "{kind}");
         }
+        assert_eq!(nat_gateways(&aws, &region).await?, [].into());
+        let subnet_id = stand_up(provider, &subnet("public-1", &vpc_id, "10.0.0.0/24", true)?).await?;
+        let address_id = stand_up(provider, &elastic_ip()).await?;
+        stand_up(provider, &nat_gateway(&subnet_id, &address_id)).await?;
+        stand_up(provider, &endpoint("s3", &vpc_id, by_routes(&[]))).await?;
+        // Another kind of endpoint counts for itself.
+        stand_up(
+            provider,
+            &endpoint("kms", &vpc_id, at_addresses(&[&subnet_id], &[], true)),
+        )
+        .await?;
+        for kind in [Kind::ElasticIp, Kind::VpcEndpoint] {
+            assert_eq!(count(&aws, &region, kind).await?, 1, "{kind}");
+        }
+        assert_eq!(nat_gateways(&aws, &region).await?, [(format!("{REGION}a"), 1)].into());
+        tear_down(provider, &nat_gateway(&subnet_id, &address_id)).await?;
+        assert_eq!(nat_gateways(&aws, &region).await?, [].into());
+
         let refused = count(&aws, &region, Kind::Route).await;
         assert_eq!(refused.map_err(|error| error.kind), Err(CallErrorKind::Invalid));
         Ok(())
+    })
+}
+
+#[test]
+fn services_are_told_with_how_they_are_reached() -> Result<()> {
+    with_local_aws(async |provider| {
+        let region = Region::new("us-west-2");
+        let names = ["s3", "secretsmanager", "nothing"].map(|name| format!("com.amazonaws.{region}.{name}"));
+        let services = endpoint_services(&provider.aws.aws(), &region, &names.into()).await?;
+        let told: Vec<_> = services
+            .iter()
+            .map(|service| (service.name.as_str(), service.is_gateway, service.private_dns))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("com.amazonaws.us-west-2.s3", true, false),
+                ("com.amazonaws.us-west-2.secretsmanager", false, true)
+            ]
+        );
+        for service in &services {
+            ensure!(
+                service.zones.contains("us-west-2c") && service.zones.len() == 3,
+                "{service:?}"
+            );
+        }
+        Ok(())
+    })
+}
+
+/// Why one has failed is told; it counts as there until it is deleted.
+#[test]
+fn a_nat_gateway_that_has_failed_says_why() -> Result<()> {
+    with_local_aws(async |provider| {
+        let vpc_id = stand_up(provider, &vpc()?).await?;
+        let subnet_id = stand_up(provider, &subnet("public-1", &vpc_id, "10.0.0.0/24", true)?).await?;
+        let address_id = stand_up(provider, &elastic_ip()).await?;
+        let nat = nat_gateway(&subnet_id, &address_id);
+        provider.ensure(&target(&nat, None), None).await?;
+        let observed = observe(provider, &nat, None).await?;
+        let Condition::Broken { reason } = &observed.condition else {
+            bail!("it is {observed:?}");
+        };
+        for told in [
+            "has no Internet gateway attached (Gateway.NotAttached)",
+            &observed.id,
+            &vpc_id,
+        ] {
+            ensure!(reason.contains(told), "{reason}");
+        }
+        tear_down(provider, &nat).await?;
+
+        // With a way to the internet another one is made.
+        stand_up(provider, &internet_gateway(&vpc_id)).await?;
+        let mut again = target(&nat, Some(&observed.id));
+        again.token = "0001800000000000-again".to_owned();
+        let standing = converge(provider, again).await?;
+        assert_ne!(standing.id, observed.id);
+        // Its address is in use until it is gone.
+        let address = observe(provider, &elastic_ip(), None).await?;
+        let refused = provider.delete(&target(&elastic_ip(), None), &address).await;
+        assert_eq!(refused.map_err(|error| error.kind), Err(CallErrorKind::NotYet));
+        ensure!(address.attributes["public_address"].starts_with("52."), "{address:?}");
+        tear_down(provider, &nat).await?;
+        tear_down(provider, &elastic_ip()).await
     })
 }
 
@@ -233,6 +335,12 @@ fn what_does_not_show_yet_is_waited_for() -> Result<()> {
             route(&table_id, &gateway)?,
             association(&table_id, "subnet-00000000000000000"),
             association("rtb-00000000000000000", "subnet-00000000000000000"),
+            nat_gateway("subnet-00000000000000000", "eipalloc-00000000000000000"),
+            private_route(&table_id, "nat-00000000000000000")?,
+            endpoint("s3", "vpc-00000000000000000", by_routes(&[&table_id])),
+            endpoint("s3", &vpc_id, by_routes(&["rtb-00000000000000000"])),
+            endpoint("kms", &vpc_id, at_addresses(&["subnet-00000000000000000"], &[], true)),
+            endpoint("kms", &vpc_id, at_addresses(&[], &["sg-00000000000000000"], true)),
         ];
         for resource in creates {
             // What hangs on something that is not there is not there either.
@@ -332,6 +440,31 @@ fn throttled_and_lost_calls_are_told_apart() -> Result<()> {
             );
             assert_eq!(provider.count(operation)?, 2, "{operation}");
             assert!(observe(provider, &resource, None).await?.ours, "{operation}");
+            stand_up(provider, &resource).await?;
+        }
+
+        // As of the tables: an address by its tag alone, the others by the token.
+        let address = elastic_ip();
+        faults("lose_answers", "AllocateAddress")?;
+        let lost = provider.ensure(&target(&address, None), None).await;
+        assert_eq!(lost.map_err(|error| error.kind), Err(CallErrorKind::Unknown));
+        assert_eq!(provider.count("AllocateAddress")?, 1);
+        let address_id = stand_up(provider, &address).await?;
+        for (operation, resource) in [
+            ("CreateNatGateway", nat_gateway(&subnet_id, &address_id)),
+            (
+                "CreateVpcEndpoint",
+                endpoint("kms", &vpc_id, at_addresses(&[&subnet_id], &[], true)),
+            ),
+        ] {
+            faults("lose_answers", operation)?;
+            let Progress::InProgress { id: Some(id), .. } = provider.ensure(&target(&resource, None), None).await?
+            else {
+                bail!("the repeat of {operation} did not answer with what the first call made");
+            };
+            assert_eq!(provider.count(operation)?, 2, "{operation}");
+            let observed = observe(provider, &resource, None).await?;
+            assert_eq!((observed.id, observed.duplicates.len()), (id, 0), "{operation}");
             stand_up(provider, &resource).await?;
         }
 

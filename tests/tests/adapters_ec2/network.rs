@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{GatewayType, IpPermission, RouteTable, Tag, VpcAttributeName};
+use aws_sdk_ec2::types::{GatewayType, IpPermission, NatGatewayState, RouteTable, Tag, VpcAttributeName};
 use outrigger_engine::ports::provider::{Observed, Progress, Provider, Target};
 use outrigger_model::properties::Vpc;
 use outrigger_model::{Properties, Resource};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    TURNS_MAX, Watched, association, converge, internet_gateway, pause, resource, route, route_table, rule,
-    security_group, subnet, target_of, token,
+    TURNS_MAX, Watched, association, at_addresses, by_routes, converge, elastic_ip, endpoint, internet_gateway,
+    nat_gateway, pause, private_route, resource, route, route_table, rule, security_group, subnet, target_of, token,
 };
 
 /// A resource that was stood up, and what is recorded of it.
@@ -49,6 +49,11 @@ pub(crate) struct Network {
     pub(crate) route: Standing,
     pub(crate) association: Standing,
     pub(crate) group: Standing,
+    pub(crate) address: Standing,
+    pub(crate) nat: Standing,
+    pub(crate) private_route: Standing,
+    pub(crate) by_routes: Standing,
+    pub(crate) at_addresses: Standing,
 }
 
 impl Network {
@@ -95,6 +100,16 @@ impl Network {
         let association = make(association, replaced.map(|network| &network.association)).await?;
         let group = security_group(&vpc.id, vec![rule(5432, "PostgreSQL")?, rule(6379, "Redis")?]);
         let group = make(group, replaced.map(|network| &network.group)).await?;
+        let address = make(elastic_ip(), replaced.map(|network| &network.address)).await?;
+        let nat = nat_gateway(&public.id, &address.id);
+        let nat = make(nat, replaced.map(|network| &network.nat)).await?;
+        let private_route = private_route(&other_table.id, &nat.id)?;
+        let private_route = make(private_route, replaced.map(|network| &network.private_route)).await?;
+        let by_routes = endpoint("s3", &vpc.id, by_routes(&[&other_table.id]));
+        let by_routes = make(by_routes, replaced.map(|network| &network.by_routes)).await?;
+        let at_addresses = at_addresses(&[&private.id], &[&group.id], true);
+        let at_addresses = endpoint("secretsmanager", &vpc.id, at_addresses);
+        let at_addresses = make(at_addresses, replaced.map(|network| &network.at_addresses)).await?;
         Ok(Self {
             vpc,
             public,
@@ -105,14 +120,24 @@ impl Network {
             route,
             association,
             group,
+            address,
+            nat,
+            private_route,
+            by_routes,
+            at_addresses,
         })
     }
 
     /// What is in it, in the order in which it can be deleted.
-    pub(crate) fn in_order_of_deletion(&self) -> [&Standing; 9] {
+    pub(crate) fn in_order_of_deletion(&self) -> [&Standing; 14] {
         [
             &self.association,
             &self.route,
+            &self.private_route,
+            &self.by_routes,
+            &self.at_addresses,
+            &self.nat,
+            &self.address,
             &self.group,
             &self.other_table,
             &self.table,
@@ -124,8 +149,18 @@ impl Network {
     }
 
     /// What can carry tags.
-    pub(crate) fn tagged(&self) -> [&Standing; 5] {
-        [&self.vpc, &self.public, &self.gateway, &self.table, &self.group]
+    pub(crate) fn tagged(&self) -> [&Standing; 9] {
+        [
+            &self.vpc,
+            &self.public,
+            &self.gateway,
+            &self.table,
+            &self.group,
+            &self.address,
+            &self.nat,
+            &self.by_routes,
+            &self.at_addresses,
+        ]
     }
 }
 
@@ -197,6 +232,36 @@ pub(crate) async fn snapshot(client: &Client) -> Result<BTreeMap<String, Value>>
         });
         there.insert(table.route_table_id().context("a route table's id")?.to_owned(), held);
     }
+    for address in client.describe_addresses().send().await?.addresses() {
+        let held = json!({ "address": address.public_ip(), "tags": tags(address.tags()) });
+        there.insert(address.allocation_id().context("an address's id")?.to_owned(), held);
+    }
+    for gateway in client.describe_nat_gateways().send().await?.nat_gateways() {
+        if gateway.state() == Some(&NatGatewayState::Deleted) {
+            continue;
+        }
+        let addresses = gateway.nat_gateway_addresses().iter();
+        let held = json!({
+            "subnet": gateway.subnet_id(),
+            "addresses": addresses.map(|address| address.allocation_id()).collect::<Vec<_>>(),
+            "tags": tags(gateway.tags()),
+        });
+        there.insert(gateway.nat_gateway_id().context("a NAT gateway's id")?.to_owned(), held);
+    }
+    for endpoint in client.describe_vpc_endpoints().send().await?.vpc_endpoints() {
+        let groups = endpoint.groups().iter().filter_map(|group| group.group_id());
+        let held = json!({
+            "vpc": endpoint.vpc_id(),
+            "service": endpoint.service_name(),
+            "route_tables": endpoint.route_table_ids().iter().collect::<BTreeSet<_>>(),
+            "subnets": endpoint.subnet_ids().iter().collect::<BTreeSet<_>>(),
+            "groups": groups.collect::<BTreeSet<_>>(),
+            "interfaces": endpoint.network_interface_ids().len(),
+            "private_dns": endpoint.private_dns_enabled(),
+            "tags": tags(endpoint.tags()),
+        });
+        there.insert(endpoint.vpc_endpoint_id().context("an endpoint's id")?.to_owned(), held);
+    }
     for group in client.describe_security_groups().send().await?.security_groups() {
         let held = json!({
             "vpc": group.vpc_id(),
@@ -220,7 +285,8 @@ fn routes(table: &RouteTable) -> BTreeSet<String> {
     let routes = table.routes().iter().map(|route| {
         let state = route.state().map_or("", |state| state.as_str());
         let destination = route.destination_cidr_block().unwrap_or_default();
-        format!("{destination} {} {state}", route.gateway_id().unwrap_or_default())
+        let gateway = route.gateway_id().or_else(|| route.nat_gateway_id());
+        format!("{destination} {} {state}", gateway.unwrap_or_default())
     });
     routes.collect()
 }

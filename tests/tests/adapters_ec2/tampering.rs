@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, IpPermission, IpRange, Tag};
 use outrigger_engine::ports::provider::{Difference, Provider};
 use serde_json::{Value, json};
 
-use crate::harness::{Watched, association, observe_target, with_local_aws};
+use crate::harness::{Watched, association, observe_target, remove, with_local_aws};
 use crate::network::{Network, Standing, calls_to, is_blocked, snapshot, vpn_gateway};
 
 /// What is reported of a resource: nothing is there, or these properties, as wanted and as they are.
@@ -257,6 +257,10 @@ fn ways_are_put_back() -> Result<()> {
         let never_ours = crate::harness::observe(provider, &wanted, None).await?;
         assert!(!never_ours.ours, "{never_ours:?}");
 
+        // With a public address in use it cannot be detached.
+        for way in [&network.private_route, &network.nat] {
+            remove(provider, &way.target()).await?;
+        }
         // Detached: its route leads nowhere until it is attached again.
         let detached = async || {
             let request = client.detach_internet_gateway().internet_gateway_id(&gateway.id);
@@ -282,6 +286,81 @@ fn ways_are_put_back() -> Result<()> {
         request.vpc_id(other).send().await?;
         reported(provider, gateway, Some(&[("vpc", json!(vpc.id), json!(other))])).await?;
         is_blocked(provider, &gateway.target(), "vpc").await
+    })
+}
+
+#[test]
+fn ways_out_are_put_back() -> Result<()> {
+    with_local_aws(async |provider| {
+        let client = &provider.client;
+        let network = Network::stand_up(provider, 0, None).await?;
+        let Network {
+            public,
+            private,
+            gateway,
+            table,
+            other_table,
+            group,
+            nat,
+            private_route: route,
+            by_routes: s3,
+            at_addresses: secrets,
+            ..
+        } = &network;
+
+        let deleted = async || {
+            let request = client.delete_route().route_table_id(&other_table.id);
+            request.destination_cidr_block("0.0.0.0/0").send().await?;
+            Ok(())
+        };
+        check(provider, route, deleted, None, &["CreateRoute"]).await?;
+        let elsewhere = async || {
+            let request = client.replace_route().route_table_id(&other_table.id);
+            let request = request.destination_cidr_block("0.0.0.0/0").gateway_id(&gateway.id);
+            request.send().await?;
+            Ok(())
+        };
+        let report = [("gateway", json!(nat.id), json!(gateway.id))];
+        check(provider, route, elsewhere, Some(&report), &["ReplaceRoute"]).await?;
+
+        const MODIFY: &str = "ModifyVpcEndpoint";
+        let other_routes = async || {
+            let request = client.modify_vpc_endpoint().vpc_endpoint_id(&s3.id);
+            let request = request
+                .add_route_table_ids(&table.id)
+                .remove_route_table_ids(&other_table.id);
+            request.send().await?;
+            Ok(())
+        };
+        let report = [("route_tables", json!([other_table.id]), json!([table.id]))];
+        check(provider, s3, other_routes, Some(&report), &[MODIFY]).await?;
+        let modify = || client.modify_vpc_endpoint().vpc_endpoint_id(&secrets.id);
+        let elsewhere = async || {
+            modify().remove_subnet_ids(&private.id).send().await?;
+            modify().add_subnet_ids(&public.id).send().await?;
+            Ok(())
+        };
+        let report = [("subnets", json!([private.id]), json!([public.id]))];
+        check(provider, secrets, elsewhere, Some(&report), &[MODIFY, MODIFY]).await?;
+        let closed = async || {
+            let request = modify().remove_security_group_ids(&group.id).private_dns_enabled(false);
+            request.send().await?;
+            Ok(())
+        };
+        let report = [
+            ("security_groups", json!([group.id]), json!([])),
+            ("private_dns", json!(true), json!(false)),
+        ];
+        check(provider, secrets, closed, Some(&report), &[MODIFY, MODIFY]).await?;
+
+        // Deleted, it goes on being shown for an hour, and counts as gone; its route leads nowhere.
+        client.delete_nat_gateway().nat_gateway_id(&nat.id).send().await?;
+        remove(provider, &nat.target()).await?;
+        reported(provider, nat, None).await?;
+        reported(provider, route, Some(&[("state", json!("active"), json!("blackhole"))])).await?;
+        let shown = client.describe_nat_gateways().nat_gateway_ids(&nat.id).send().await?;
+        assert_eq!(shown.nat_gateways().len(), 1);
+        Ok(())
     })
 }
 

@@ -4,13 +4,17 @@ use anyhow::{Context, Result};
 use aws_sdk_ec2::types::Tag;
 use outrigger_engine::ports::provider::{Difference, Target};
 use outrigger_model::properties::{
-    InternetGateway, Route, RouteTable, RouteTableAssociation, SecurityGroup, Subnet, Vpc,
+    InternetGateway, NatGateway, Reached, Route, RouteTable, RouteTableAssociation, SecurityGroup, Subnet, Vpc,
+    VpcEndpoint,
 };
 use outrigger_model::resource::TAG_STACK;
 use outrigger_model::{Properties, Resource};
 use serde_json::{Value, json};
 
-use crate::harness::{REGION, Watched, observe_target, properties, rule, text, with_local_aws};
+use crate::harness::{
+    REGION, Watched, at_addresses, by_routes, observe_target, properties, route_table, rule, stand_up, text,
+    with_local_aws,
+};
 use crate::network::{Network, Standing, calls_to, is_blocked, snapshot, vpn_gateway};
 
 /// One change: what shows it, what closes it, and where the SDK sees it then.
@@ -84,6 +88,93 @@ fn route_of(standing: &Standing, change: impl FnOnce(&mut Route)) -> Resource {
         change(route);
     }
     resource
+}
+
+fn endpoint_of(standing: &Standing, change: impl FnOnce(&mut VpcEndpoint)) -> Resource {
+    let mut resource = standing.resource.clone();
+    if let Properties::VpcEndpoint(endpoint) = &mut resource.properties {
+        change(endpoint);
+    }
+    resource
+}
+
+fn reached(standing: &Standing, reached: Reached) -> Resource {
+    endpoint_of(standing, |endpoint| endpoint.reached = reached)
+}
+
+#[test]
+fn ways_out_are_changed_in_place() -> Result<()> {
+    with_local_aws(async |provider| {
+        let network = Network::stand_up(provider, 0, None).await?;
+        let Network {
+            public,
+            private,
+            gateway,
+            table,
+            other_table,
+            private_route,
+            group,
+            by_routes: s3,
+            at_addresses: secrets,
+            ..
+        } = &network;
+        const MODIFY: &str = "ModifyVpcEndpoint";
+        let mut everything = reached(secrets, at_addresses(&[&public.id], &[], false));
+        everything.tags = retagged(secrets).tags;
+        let changes = [
+            Change {
+                of: private_route,
+                to: route_of(private_route, |route| route.gateway = text(&gateway.id)),
+                differs: &["gateway"],
+                calls: &["ReplaceRoute"],
+                read: (
+                    &other_table.id,
+                    "/routes",
+                    json!([format!("0.0.0.0/0 {} active", gateway.id), "10.0.0.0/16 local active"]),
+                ),
+            },
+            Change {
+                of: s3,
+                to: reached(s3, by_routes(&[&table.id])),
+                differs: &["route_tables"],
+                calls: &[MODIFY],
+                read: (&s3.id, "/route_tables", json!([table.id])),
+            },
+            Change {
+                of: secrets,
+                to: reached(secrets, at_addresses(&[&private.id], &[&group.id], false)),
+                differs: &["private_dns"],
+                calls: &[MODIFY],
+                read: (&secrets.id, "/private_dns", json!(false)),
+            },
+            Change {
+                of: secrets,
+                to: reached(secrets, at_addresses(&[&private.id], &[], true)),
+                differs: &["security_groups"],
+                calls: &[MODIFY],
+                read: (&secrets.id, "/groups", json!([])),
+            },
+            // Another one in the same zone: the first one has to go before.
+            Change {
+                of: secrets,
+                to: reached(secrets, at_addresses(&[&public.id], &[&group.id], true)),
+                differs: &["subnets"],
+                calls: &[MODIFY, MODIFY],
+                read: (&secrets.id, "/subnets", json!([public.id])),
+            },
+            Change {
+                of: secrets,
+                to: everything,
+                differs: &["security_groups", "subnets", "private_dns", "tags"],
+                calls: &[MODIFY, MODIFY, MODIFY, MODIFY, "CreateTags"],
+                read: (&secrets.id, "/tags/Environment", json!("staging")),
+            },
+        ];
+        for change in changes {
+            check(provider, change).await?;
+        }
+        Ok(())
+    })
 }
 
 #[test]
@@ -217,8 +308,16 @@ fn what_cannot_be_changed_in_place_is_said_so() -> Result<()> {
             route,
             association,
             group,
+            address,
+            nat,
+            by_routes: s3,
             ..
         } = &network;
+        let nat_of = |subnet: &str, address: &str| {
+            let (subnet, address) = (text(subnet), text(address));
+            with(nat, Properties::NatGateway(NatGateway { subnet, address }))
+        };
+        let third = stand_up(provider, &route_table("third", &vpc.id)).await?;
         let (network_range, subnet_range) = ("10.9.0.0/16".parse()?, "10.0.5.0/24".parse()?);
         let elsewhere = text("vpc-00000000000000000");
         let gateway_elsewhere = InternetGateway { vpc: elsewhere.clone() };
@@ -248,7 +347,7 @@ fn what_cannot_be_changed_in_place_is_said_so() -> Result<()> {
             (table, with(table, Properties::RouteTable(table_elsewhere)), "vpc"),
             (
                 route,
-                route_of(route, |route| route.route_table = text(&network.other_table.id)),
+                route_of(route, |route| route.route_table = text(&third)),
                 "route_table",
             ),
             (
@@ -267,6 +366,21 @@ fn what_cannot_be_changed_in_place_is_said_so() -> Result<()> {
                 group_of(group, |group| group.description = "another".to_owned()),
                 "description",
             ),
+            (nat, nat_of(&network.private.id, &address.id), "subnet"),
+            (nat, nat_of(&public.id, "eipalloc-00000000000000000"), "address"),
+            (
+                s3,
+                endpoint_of(s3, |endpoint| endpoint.vpc = text("vpc-00000000000000000")),
+                "vpc",
+            ),
+            (
+                s3,
+                endpoint_of(s3, |endpoint| {
+                    endpoint.service = "com.amazonaws.us-east-1.dynamodb".to_owned()
+                }),
+                "service",
+            ),
+            (s3, reached(s3, at_addresses(&[], &[], false)), "type"),
         ];
         for (of, to, property) in fixed {
             is_blocked(provider, &of.target_as(&to), property).await?;

@@ -52,6 +52,10 @@ def database(**changes):
     rds.modify_db_instance(DBInstanceIdentifier=name("database"), ApplyImmediately=True, **changes)
 
 
+def cluster(**changes):
+    rds.modify_db_cluster(DBClusterIdentifier=name("main"), ApplyImmediately=True, **changes)
+
+
 def secret(**changes):
     shown = json.loads(secrets.get_secret_value(SecretId=name("database"))["SecretString"])
     secrets.put_secret_value(SecretId=name("database"), SecretString=json.dumps({**shown, **changes}))
@@ -73,6 +77,7 @@ versions = rds.describe_db_engine_versions(Engine="postgres")["DBEngineVersions"
 later = max((v["EngineVersion"] for v in versions if v["EngineVersion"].startswith("15.")), key=lambda v: int(v.split(".")[1]))
 assert later != "15.13", later
 database(EngineVersion=later)
+cluster(EngineVersion="15.14", MasterUserPassword="another-password-and-long")
 database(AllocatedStorage=30)
 foreign = [{"Key": "CostCenter", "Value": "4711"}]
 ec2.create_tags(Resources=[vpc, subnet("public-1"), group("cache")["GroupId"]], Tags=foreign)
@@ -222,6 +227,24 @@ fn tamperings() -> Vec<Tampering> {
                 ("monitoring_role", any.clone(), any.clone()),
             ],
         },
+        Tampering {
+            script: "cluster(ServerlessV2ScalingConfiguration={'MinCapacity': 1, 'MaxCapacity': 2})\n\
+                arn = rds.describe_db_clusters(DBClusterIdentifier=name('main'))['DBClusters'][0]['DBClusterArn']\n\
+                rds.disable_http_endpoint(ResourceArn=arn)",
+            key: "db-cluster/main",
+            changes: vec![
+                ("capacity_acu_min", json!(0.5), json!(1.0)),
+                ("capacity_acu_max", json!(1.0), json!(2.0)),
+                ("data_api", json!(true), json!(false)),
+            ],
+        },
+        changed(
+            "rds.modify_db_instance(DBInstanceIdentifier=name('main-1'), PreferredMaintenanceWindow='mon:06:00-mon:07:00', ApplyImmediately=True)",
+            "db-cluster-instance/main-1",
+            "maintenance_window",
+            json!("sun:04:00-sun:05:00"),
+            json!("mon:06:00-mon:07:00"),
+        ),
         changed(
             "rds.modify_db_parameter_group(DBParameterGroupName=name('database-postgres15'), Parameters=[{'ParameterName': 'log_statement', 'ParameterValue': 'none', 'ApplyMethod': 'immediate'}])",
             "db-parameter-group/database-postgres15",
@@ -534,7 +557,7 @@ fn accepted_until_the_document_says_otherwise(aws: &LocalAws, path: &str) {
 /// The scheduled workflow starts an inspection of each stack, and there is a schedule that starts it.
 async fn inspected(aws: &LocalAws) {
     let mut small = everything_of("untouched");
-    for component in ["streams", "caches", "databases", "alarms", "outputs"] {
+    for component in ["streams", "caches", "databases", "clusters", "alarms", "outputs"] {
         small.as_object_mut().unwrap().remove(component);
     }
     let execution = execute(aws, "ProvisionStackArn", "untouched-1", &json!({ "document": small })).await;

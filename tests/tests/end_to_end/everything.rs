@@ -17,27 +17,60 @@ pub fn everything_of(stack: &str) -> Value {
     database["parameters"] = json!({"log_statement": "ddl", "shared_preload_libraries": "pg_stat_statements"});
     database["monitoring_interval_seconds"] = json!(60);
     database["log_exports"] = json!(["postgresql"]);
+    document["clusters"] = json!({ "main": {
+        "engine": "aurora_postgresql",
+        "version": "15.13",
+        "capacity_acu_min": 0.5,
+        "capacity_acu_max": 1.0,
+        "instances": 1,
+        "data_api": true,
+        "database": "iotdb",
+        "user": "iotadmin",
+        "deletion_protection": false,
+        "final_snapshot": false,
+    } });
     document
 }
 
+/// The same, with ways out of the private subnets: a NAT gateway, and endpoints of both types.
+pub fn everything_with_ways_out_of(stack: &str) -> Value {
+    let mut document = everything_of(stack);
+    document["network"]["nat"] = json!("single");
+    document["network"]["endpoints"] = json!(["s3", "secretsmanager"]);
+    document
+}
+
+/// How many more there are in [`everything_with_ways_out_of`].
+const WAYS_OUT: [(&str, usize); 4] = [
+    ("elastic ip", 1),
+    ("nat gateway", 1),
+    ("security group", 4),
+    ("vpc endpoint", 2),
+];
+
 /// How many there are of each kind in [`everything_of`]; what has no list of its own is part of another's values.
-const COUNTS: [(&str, usize); 16] = [
+const COUNTS: [(&str, usize); 21] = [
     ("alarm", 4),
     ("cache", 1),
     ("cache subnet group", 1),
-    ("db instance", 1),
+    ("db cluster", 1),
+    ("db cluster snapshot", 0),
+    ("db instance", 2),
     ("db parameter group", 1),
     ("db snapshot", 0),
-    ("db subnet group", 1),
+    ("db subnet group", 2),
+    ("elastic ip", 0),
     ("internet gateway", 1),
     ("log group", 1),
+    ("nat gateway", 0),
     ("role", 1),
     ("route table", 2),
-    ("secret", 1),
-    ("security group", 2),
+    ("secret", 2),
+    ("security group", 3),
     ("stream", 1),
     ("subnet", 4),
     ("vpc", 1),
+    ("vpc endpoint", 0),
 ];
 
 /// What AWS holds of a stack, by each service's own list, as a client that is not ours sees it. Ids are replaced by names,
@@ -54,7 +87,7 @@ prefix = stack + "-"
 VOLATILE = re.compile(
     "time|date|created|updated|expires|requestid|responsemetadata|resourceid|^roleid$|ownerid|versionid|latestversion"
     "|endingsequence|sequencenumber|privateip|availableip|statereason|statevalue|storedbytes|^arn$|monitoringresource"
-    "|associationid|lastaccess|lastchanged|ruleid|logstream|outrigger:intent|kmskey|^password$|cacertificate|statetransition",
+    "|publicip|networkinterface|associationid|lastaccess|lastchanged|ruleid|logstream|outrigger:intent|kmskey|^password$|cacertificate|statetransition",
     re.I,
 )
 of_stack = [{"Name": "tag:outrigger:stack", "Values": [stack]}]
@@ -75,17 +108,22 @@ for vpc in found["vpc"]:
         vpc[attribute] = shown[attribute[0].upper() + attribute[1:]]["Value"]
 found["subnet"] = ec2.describe_subnets(Filters=of_stack)["Subnets"]
 found["internet gateway"] = ec2.describe_internet_gateways(Filters=of_stack)["InternetGateways"]
+found["elastic ip"] = ec2.describe_addresses(Filters=of_stack)["Addresses"]
+found["nat gateway"] = [it for it in ec2.describe_nat_gateways(Filters=of_stack)["NatGateways"] if it["State"] != "deleted"]
+found["vpc endpoint"] = ec2.describe_vpc_endpoints(Filters=of_stack)["VpcEndpoints"]
 found["route table"] = ec2.describe_route_tables(Filters=of_stack)["RouteTables"]
 found["security group"] = ec2.describe_security_groups(Filters=of_stack)["SecurityGroups"]
 
 found["db instance"] = ours(rds.describe_db_instances()["DBInstances"], "DBInstanceIdentifier")
+found["db cluster"] = ours(rds.describe_db_clusters()["DBClusters"], "DBClusterIdentifier")
+found["db cluster snapshot"] = ours(rds.describe_db_cluster_snapshots()["DBClusterSnapshots"], "DBClusterIdentifier")
 found["db subnet group"] = ours(rds.describe_db_subnet_groups()["DBSubnetGroups"], "DBSubnetGroupName")
 found["db parameter group"] = ours(rds.describe_db_parameter_groups()["DBParameterGroups"], "DBParameterGroupName")
 found["db snapshot"] = ours(rds.describe_db_snapshots()["DBSnapshots"], "DBInstanceIdentifier")
 for group in found["db parameter group"]:
     shown = rds.describe_db_parameters(DBParameterGroupName=group["DBParameterGroupName"], Source="user")
     group["values"] = {it["ParameterName"]: it.get("ParameterValue") for it in shown["Parameters"]}
-for name, arn in (("db instance", "DBInstanceArn"), ("db subnet group", "DBSubnetGroupArn"), ("db parameter group", "DBParameterGroupArn")):
+for name, arn in (("db instance", "DBInstanceArn"), ("db cluster", "DBClusterArn"), ("db subnet group", "DBSubnetGroupArn"), ("db parameter group", "DBParameterGroupArn")):
     for it in found[name]:
         it["tags"] = rds.list_tags_for_resource(ResourceName=it[arn])["TagList"]
 
@@ -123,9 +161,11 @@ for it in found["log group"]:
     it["tags"] = logs.list_tags_for_resource(resourceArn=it["logGroupArn"] if "logGroupArn" in it else it["arn"].removesuffix(":*"))["tags"]
 
 names = {}
-for it in found["vpc"] + found["subnet"] + found["internet gateway"] + found["route table"] + found["security group"]:
+ways_out = found["elastic ip"] + found["nat gateway"] + found["vpc endpoint"]
+for it in found["vpc"] + found["subnet"] + found["internet gateway"] + found["route table"] + found["security group"] + ways_out:
     name = next((tag["Value"] for tag in it.get("Tags", []) if tag["Key"] == "Name"), "?")
-    identifier = next(it[key] for key in ("SubnetId", "InternetGatewayId", "RouteTableId", "GroupId", "VpcId") if key in it)
+    own = ("AllocationId", "NatGatewayId", "VpcEndpointId")
+    identifier = next(it[key] for key in (*own, "SubnetId", "InternetGatewayId", "RouteTableId", "GroupId", "VpcId") if key in it)
     names[identifier] = name
 
 
@@ -139,7 +179,7 @@ def stable(value):
     if isinstance(value, str):
         for identifier, name in names.items():
             value = value.replace(identifier, name)
-        value = re.sub(r"\b(rtbassoc|sgr|dopt|acl|eni|vpc|subnet|igw|rtb|sg)-[0-9a-f]{8,}", r"\1", value)
+        value = re.sub(r"\b(rtbassoc|sgr|dopt|acl|eni|vpc|subnet|igw|rtb|sg|nat|vpce|eipalloc)-[0-9a-f]{8,}", r"\1", value)
         value = re.sub(r"(:secret:.*)-[0-9a-zA-Z]{6}$", r"\1", value)
         return value.replace(stack, "STACK")
     return value
@@ -162,6 +202,15 @@ impl Inventory {
     pub fn assert_whole(&self) {
         let counts: BTreeMap<&str, usize> = self.0.iter().map(|(kind, all)| (kind.as_str(), all.len())).collect();
         assert_eq!(counts, BTreeMap::from(COUNTS));
+    }
+
+    /// Fails unless there is just what [`everything_with_ways_out_of`] asks for, once.
+    #[track_caller]
+    pub fn assert_whole_with_ways_out(&self) {
+        let counts: BTreeMap<&str, usize> = self.0.iter().map(|(kind, all)| (kind.as_str(), all.len())).collect();
+        let mut wanted = BTreeMap::from(COUNTS);
+        wanted.extend(WAYS_OUT);
+        assert_eq!(counts, wanted);
     }
 
     #[track_caller]

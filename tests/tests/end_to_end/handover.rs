@@ -15,7 +15,7 @@ import boto3
 states = boto3.client("stepfunctions")
 machine = sys.argv[1]
 definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
-few = definition.replace('"turns_max": 500', '"turns_max": 6')
+few = definition.replace('"turns_max": 333', '"turns_max": 6')
 assert few != definition
 states.update_state_machine(stateMachineArn=machine, definition=few)
 "#;

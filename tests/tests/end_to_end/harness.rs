@@ -29,6 +29,13 @@ pub fn outrigger(aws: &LocalAws, arguments: &[&str]) -> Output {
 
 /// A command line of `outrigger` against a local AWS; nobody is there to answer it.
 pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
+    let mut command = operators_command(aws, arguments);
+    command.args(["--target", "aws"]);
+    command
+}
+
+/// A command line of `outrigger` that takes a local AWS for the operator's own.
+pub fn operators_command(aws: &LocalAws, arguments: &[&str]) -> Command {
     let project = Project::of_test().unwrap();
     let mut command = Command::new(project.root().join("target/debug/outrigger"));
     if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
@@ -37,8 +44,8 @@ pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
     aws.set_environment(&mut command);
     command
         .current_dir(project.root())
+        .env("OUTRIGGER_LOCAL_DIRECTORY", aws.directory())
         .args(arguments)
-        .args(["--target", "aws"])
         .stdin(Stdio::null());
     command
 }
@@ -53,6 +60,13 @@ pub fn json_of(output: &Output) -> Value {
         String::from_utf8_lossy(&output.stderr)
     );
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What `up` of a document ends with, which has to work.
+pub fn up(document: &Value) -> Value {
+    let file = file_of(document);
+    let path = file.path().to_str().unwrap();
+    json_of(&outrigger(shared(), &["up", path, "--yes", "--output", "json"]))
 }
 
 /// A document in a file of its own, which lasts as long as what is answered.
@@ -112,7 +126,15 @@ pub async fn wait(aws: &LocalAws, arn: &str) -> Execution {
 
 /// What the functions have called since, in the services that hold a stack's resources.
 pub fn resource_calls(aws: &LocalAws, after_ms: u64) -> Vec<Call> {
-    let services = ["ec2", "rds", "elasticache", "kinesis", "secretsmanager", "cloudwatch"];
+    let services = [
+        "ec2",
+        "rds",
+        "elasticache",
+        "kinesis",
+        "secretsmanager",
+        "apigateway",
+        "cloudwatch",
+    ];
     aws.calls()
         .unwrap()
         .into_iter()

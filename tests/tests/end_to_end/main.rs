@@ -1,9 +1,12 @@
 //! The whole of it on the local AWS, over the real wire: the control plane from its template, the real Lambda binaries
 //! under Step Functions, IAM enforced.
 
+mod apis;
 mod cargo_lambda;
 mod clients;
+mod clusters;
 mod concurrency;
+mod copies;
 mod documented;
 mod drift;
 mod events;
@@ -11,13 +14,21 @@ mod everything;
 mod faults;
 mod handover;
 mod harness;
+mod iot_ingest;
 mod killed;
 mod logs;
+mod nat;
 mod plans;
 mod policies;
 mod postgres_ha;
+mod regions;
+#[path = "../adapters_ingress/requests.rs"]
+#[allow(dead_code, reason = "shared with the adapters' tests, which send more of them")]
+mod requests;
 mod rollback;
 mod secrets;
+mod secure_pipeline;
 mod seen;
+mod side_by_side;
 mod stand_up;
 mod updates;

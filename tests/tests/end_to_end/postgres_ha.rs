@@ -4,7 +4,7 @@ use outrigger_model::document;
 use outrigger_tests::LocalAws;
 use serde_json::{Value, json};
 
-use crate::harness::{file_of, json_of, outrigger, shared};
+use crate::harness::{json_of, outrigger, shared, up};
 use crate::seen::Seen;
 
 const STACK: &str = "pg-ha";
@@ -15,11 +15,6 @@ async fn postgres_ha_stands_up_protected_and_leaves_its_snapshot_behind() {
     let aws = shared();
     let mut document = document::from_text(include_str!("../../../stacks/postgres-ha.yaml")).unwrap();
     document["stack"] = STACK.into();
-    let up = |document: &Value| {
-        let file = file_of(document);
-        let path = file.path().to_str().unwrap();
-        json_of(&outrigger(aws, &["up", path, "--yes", "--output", "json"]))
-    };
     let destroy = || outrigger(aws, &["destroy", STACK, "--yes", "--output", "json"]);
 
     let ended = up(&document);

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use outrigger_tests::LocalAws;
 use serde_json::{Value, json};
 
 use crate::harness::{boto3, control_plane, document_of, file_of, json_of, outrigger, shared};
@@ -47,33 +48,42 @@ async fn the_password_is_in_secrets_manager_and_nowhere_else() {
     let value: Value = serde_json::from_str(value.secret_string().unwrap()).unwrap();
     let password = value["password"].as_str().unwrap();
     assert!(password.len() >= 32);
-    let escaped = serde_json::to_string(password).unwrap();
-    let escaped = escaped.trim_matches('"');
-    let assert_absent = |text: &[u8], place: &str| {
-        for form in [password, escaped] {
-            let found = text.windows(form.len()).any(|window| window == form.as_bytes());
-            assert!(!found, "the password is in {place}");
-        }
-    };
-
     // What the command line said.
-    assert_absent(&up.stdout, "the standard output");
-    assert_absent(&up.stderr, "the standard error");
+    assert_absent(password, &up.stdout, "the standard output");
+    assert_absent(password, &up.stderr, "the standard error");
 
+    assert_nowhere(aws, password, stack).await;
+
+    let input = json!({ "stack": stack, "environment": "production" });
+    crate::harness::execute(aws, "DestroyStackArn", "one-secret-2", &input).await;
+}
+
+#[track_caller]
+fn assert_absent(secret: &str, text: &[u8], place: &str) {
+    let escaped = serde_json::to_string(secret).unwrap();
+    for form in [secret, escaped.trim_matches('"')] {
+        let found = text.windows(form.len()).any(|window| window == form.as_bytes());
+        assert!(!found, "the secret is in {place}");
+    }
+}
+
+/// Fails where a secret of a stack is anywhere but in Secrets Manager.
+pub async fn assert_nowhere(aws: &LocalAws, secret: &str, stack: &str) {
+    let config = aws.sdk_config("us-east-1");
     // Every item of the state table, its body unpacked.
     let table = control_plane(aws, "StateTable").await;
     let dynamo = aws_sdk_dynamodb::Client::new(&config);
     let mut items = dynamo.scan().table_name(&table).into_paginator().items().send();
     let mut bodies = 0;
     while let Some(item) = items.try_next().await.unwrap() {
-        assert_absent(format!("{item:?}").as_bytes(), "an item");
+        assert_absent(secret, format!("{item:?}").as_bytes(), "an item");
         if let Some(body) = item.get("body").and_then(|body| body.as_b().ok()) {
             let text = unpacked(body.as_ref());
             assert!(
                 text.starts_with(b"{") || text.starts_with(b"\""),
                 "a body that is no JSON"
             );
-            assert_absent(&text, "an item's body");
+            assert_absent(secret, &text, "an item's body");
             bodies += 1;
         }
     }
@@ -81,10 +91,10 @@ async fn the_password_is_in_secrets_manager_and_nowhere_else() {
 
     // Execution inputs, outputs and histories, and every line of every log.
     let told = boto3(aws, EVERYTHING_TOLD, &[]);
-    assert_absent(&told, "an execution or a log");
+    assert_absent(secret, &told, "an execution or a log");
     let told: Value = serde_json::from_slice(&told).unwrap();
     assert!(
-        told["told"].to_string().contains("one-secret"),
+        told["told"].to_string().contains(stack),
         "nothing of this run was searched"
     );
     assert!(told["log_lines"].as_u64().unwrap() > 10, "{}", told["log_lines"]);
@@ -93,12 +103,9 @@ async fn the_password_is_in_secrets_manager_and_nowhere_else() {
     let mut files = 0;
     search(aws.directory(), &mut |path, bytes| {
         files += 1;
-        assert_absent(bytes, &path.display().to_string());
+        assert_absent(secret, bytes, &path.display().to_string());
     });
     assert!(files > 3, "only {files} files were searched");
-
-    let input = json!({ "stack": stack, "environment": "production" });
-    crate::harness::execute(aws, "DestroyStackArn", "one-secret-2", &input).await;
 }
 
 /// A body as it was before it was compressed: a byte that tells the format, then compressed JSON.

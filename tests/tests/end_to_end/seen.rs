@@ -10,15 +10,15 @@ const SEE: &str = r#"
 import json, sys
 import boto3
 
-region, stack = sys.argv[1:]
-prefix = f"{stack}-production-"
+region, stack, environment = sys.argv[1:]
+prefix = f"{stack}-{environment}-"
 short = lambda name: name.removeprefix(prefix)
 client = lambda service: boto3.client(service, region_name=region)
 pages = lambda client, call, key, **given: [it for page in client.get_paginator(call).paginate(**given) for it in page[key]]
 tags = lambda pairs: {pair["Key"]: pair["Value"] for pair in pairs or []}
 
 ec2, rds, caches, iam = (client(name) for name in ("ec2", "rds", "elasticache", "iam"))
-ours = [{"Name": "tag:outrigger:stack", "Values": [stack]}]
+ours = [{"Name": f"tag:outrigger:{key}", "Values": [value]} for key, value in (("stack", stack), ("environment", environment))]
 seen = {}
 
 def put(kind, name, what, pairs=()):
@@ -31,7 +31,10 @@ for kind, found in {
     "vpcs": ec2.describe_vpcs(Filters=ours)["Vpcs"],
     "subnets": ec2.describe_subnets(Filters=ours)["Subnets"],
     "internet_gateways": ec2.describe_internet_gateways(Filters=ours)["InternetGateways"],
-    "nat_gateways": ec2.describe_nat_gateways(Filters=ours)["NatGateways"],
+    "elastic_ips": ec2.describe_addresses(Filters=ours)["Addresses"],
+    # What is deleted goes on being shown.
+    "nat_gateways": [it for it in ec2.describe_nat_gateways(Filters=ours)["NatGateways"] if it["State"] != "deleted"],
+    "vpc_endpoints": ec2.describe_vpc_endpoints(Filters=ours)["VpcEndpoints"],
     "route_tables": ec2.describe_route_tables(Filters=ours)["RouteTables"],
     "security_groups": ec2.describe_security_groups(Filters=ours)["SecurityGroups"],
 }.items():
@@ -45,15 +48,19 @@ for vpc in seen["vpcs"].values():
     attached = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc["VpcId"]]}])
     vpc["gateways"] = len(attached["InternetGateways"])
 
-seen |= {kind: {} for kind in ("databases", "db_subnet_groups", "parameter_groups", "snapshots", "caches")}
+seen |= {kind: {} for kind in ("databases", "clusters", "db_subnet_groups", "parameter_groups", "snapshots", "caches")}
 for it in pages(rds, "describe_db_instances", "DBInstances"):
     if it["DBInstanceIdentifier"].startswith(prefix):
         it["automated_backups"] = it.get("BackupRetentionPeriod")
         put("databases", short(it["DBInstanceIdentifier"]), it, it["TagList"])
+for it in pages(rds, "describe_db_clusters", "DBClusters"):
+    if it["DBClusterIdentifier"].startswith(prefix):
+        put("clusters", short(it["DBClusterIdentifier"]), it, it["TagList"])
 for it in pages(rds, "describe_db_subnet_groups", "DBSubnetGroups"):
     if it["DBSubnetGroupName"].startswith(prefix):
         zones = sorted(subnet["SubnetAvailabilityZone"]["Name"] for subnet in it["Subnets"])
-        put("db_subnet_groups", short(it["DBSubnetGroupName"]), {**it, "zones": zones})
+        pairs = rds.list_tags_for_resource(ResourceName=it["DBSubnetGroupArn"])["TagList"]
+        put("db_subnet_groups", short(it["DBSubnetGroupName"]), {**it, "zones": zones}, pairs)
 for it in pages(rds, "describe_db_parameter_groups", "DBParameterGroups"):
     name = it["DBParameterGroupName"]
     if name.startswith(prefix):
@@ -64,6 +71,10 @@ for it in pages(rds, "describe_db_snapshots", "DBSnapshots", SnapshotType="manua
     if it["DBSnapshotIdentifier"].startswith(prefix):
         put("snapshots", short(it["DBSnapshotIdentifier"]), it)
 
+for it in pages(rds, "describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual"):
+    if it["DBClusterSnapshotIdentifier"].startswith(prefix):
+        put("snapshots", short(it["DBClusterSnapshotIdentifier"]), it)
+
 for it in pages(caches, "describe_replication_groups", "ReplicationGroups"):
     if it["ReplicationGroupId"].startswith(prefix):
         put("caches", short(it["ReplicationGroupId"]), it, caches.list_tags_for_resource(ResourceName=it["ARN"])["TagList"])
@@ -71,7 +82,8 @@ seen["cache_subnet_groups"] = {}
 for it in pages(caches, "describe_cache_subnet_groups", "CacheSubnetGroups"):
     if it["CacheSubnetGroupName"].startswith(prefix):
         zones = sorted(subnet["SubnetAvailabilityZone"]["Name"] for subnet in it["Subnets"])
-        put("cache_subnet_groups", short(it["CacheSubnetGroupName"]), {**it, "zones": zones})
+        pairs = caches.list_tags_for_resource(ResourceName=it["ARN"])["TagList"]
+        put("cache_subnet_groups", short(it["CacheSubnetGroupName"]), {**it, "zones": zones}, pairs)
 
 streams = client("kinesis")
 seen["streams"] = {}
@@ -85,9 +97,52 @@ secrets = client("secretsmanager")
 seen["secrets"] = {}
 for it in pages(secrets, "list_secrets", "SecretList"):
     if it["Name"].startswith(prefix):
+        it = secrets.describe_secret(SecretId=it["ARN"])
         it["value"] = json.loads(secrets.get_secret_value(SecretId=it["ARN"])["SecretString"])
         it["value"]["password"] = len(it["value"]["password"])
+        # This very look changes both.
+        for volatile in ("LastAccessedDate", "ResponseMetadata"):
+            it.pop(volatile, None)
         put("secrets", short(it["Name"]), it, it["Tags"])
+
+keys = client("kms")
+seen["keys"], seen["key_aliases"] = {}, {}
+aliases = pages(keys, "list_aliases", "Aliases")
+for it in pages(keys, "list_keys", "Keys"):
+    pairs = keys.list_resource_tags(KeyId=it["KeyId"])["Tags"]
+    of = {pair["TagKey"]: pair["TagValue"] for pair in pairs}
+    if of.get("outrigger:stack") == stack:
+        it = keys.describe_key(KeyId=it["KeyId"])["KeyMetadata"]
+        it["rotation"] = keys.get_key_rotation_status(KeyId=it["KeyId"])["KeyRotationEnabled"]
+        it["policy"] = json.loads(keys.get_key_policy(KeyId=it["KeyId"], PolicyName="default")["Policy"])
+        put("keys", of["outrigger:resource"].rpartition("/")[2], it, of)
+        for alias in aliases:
+            if alias.get("TargetKeyId") == it["KeyId"]:
+                put("key_aliases", alias["AliasName"].replace("/", "."), alias)
+
+topics = client("sns")
+seen["topics"] = {}
+for it in pages(topics, "list_topics", "Topics"):
+    name = it["TopicArn"].rpartition(":")[2]
+    if name.startswith(prefix):
+        it["subscriptions"] = pages(topics, "list_subscriptions_by_topic", "Subscriptions", TopicArn=it["TopicArn"])
+        put("topics", short(name), it, topics.list_tags_for_resource(ResourceArn=it["TopicArn"])["Tags"])
+
+apis = client("apigateway")
+seen |= {kind: {} for kind in ("rest_apis", "usage_plans", "api_keys")}
+for it in pages(apis, "get_rest_apis", "items"):
+    if it["name"].startswith(prefix):
+        it["stages"] = {stage["stageName"]: stage for stage in apis.get_stages(restApiId=it["id"])["item"]}
+        resources = pages(apis, "get_resources", "items", restApiId=it["id"], embed=["methods"])
+        it["resources"] = {one["path"].replace("/", ".") : one for one in resources}
+        put("rest_apis", short(it["name"]), it, it.get("tags") or {})
+for it in pages(apis, "get_usage_plans", "items"):
+    if it["name"].startswith(prefix):
+        it["keys"] = [key["id"] for key in pages(apis, "get_usage_plan_keys", "items", usagePlanId=it["id"])]
+        put("usage_plans", short(it["name"]), it, it.get("tags") or {})
+for it in pages(apis, "get_api_keys", "items"):
+    if it["name"].startswith(prefix):
+        put("api_keys", short(it["name"]), it, it.get("tags") or {})
 
 alarms = client("cloudwatch")
 seen["alarms"] = {}
@@ -120,7 +175,12 @@ pub struct Seen(pub Value);
 impl Seen {
     /// Looks at a stack's environment `production`.
     pub fn of(aws: &LocalAws, region: &str, stack: &str) -> Self {
-        Self(serde_json::from_slice(&boto3(aws, SEE, &[region, stack])).unwrap())
+        Self::of_environment(aws, region, stack, "production")
+    }
+
+    /// Looks at one environment of a stack.
+    pub fn of_environment(aws: &LocalAws, region: &str, stack: &str, environment: &str) -> Self {
+        Self(serde_json::from_slice(&boto3(aws, SEE, &[region, stack, environment])).unwrap())
     }
 
     /// A value by its JSON pointer; `null` when there is none.

@@ -48,7 +48,7 @@ def _interfaces() -> Iterator[tuple[set[str], set[str]]]:
         subnets = {subnet["SubnetIdentifier"] for subnet in group.get("Subnets", [])}
         yield subnets, {entry["SecurityGroupId"] for entry in cache.get("SecurityGroups", [])}
     for gateway in ec2._nat_gateways.values():
-        if gateway.get("State") not in ("deleted", "deleting"):
+        if gateway.get("State") not in ("deleted", "failed"):
             yield {gateway.get("SubnetId", "")}, set()
     for endpoint in ec2._vpc_endpoints.values():
         yield set(endpoint.get("SubnetIds", [])), set(endpoint.get("SecurityGroupIds", []))

@@ -32,7 +32,15 @@ _NAMED = {
     "AssociateRouteTable": (_TABLE, _SUBNET),
     "ReplaceRouteTableAssociation": (_TABLE,),
     "CreateRoute": (_TABLE,),
-    "CreateNatGateway": (_SUBNET,),
+    "CreateNatGateway": (
+        _SUBNET,
+        (
+            "AllocationId",
+            "_addresses",
+            "InvalidElasticIpID.NotFound",
+            "The elastic-ip ID '{}' does not exist",
+        ),
+    ),
     "CreateNetworkInterface": (_SUBNET,),
 }
 # The kind of an object by the prefix of its id, for calls that take any.
@@ -44,6 +52,7 @@ _BY_PREFIX = {
     "sg": _GROUP,
     "nat": ("", "_nat_gateways", "NatGatewayNotFound", "The Nat Gateway {} was not found"),
     "eipalloc": ("", "_addresses", "InvalidAllocationID.NotFound", "The allocation ID '{}' does not exist"),
+    "vpce": ("", "_vpc_endpoints", "InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '{}' does not exist"),
     "pcx": (
         "",
         "_vpc_peering",

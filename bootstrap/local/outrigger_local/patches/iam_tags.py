@@ -31,11 +31,14 @@ _TAGGING = {
     "kinesis": "kinesis:AddTagsToStream",
     "secretsmanager": "secretsmanager:TagResource",
     "monitoring": "cloudwatch:TagResource",
+    "elasticloadbalancing": "elasticloadbalancing:AddTags",
+    "globalaccelerator": "globalaccelerator:TagResource",
 }
 # The parameter that names the object of a call, for those that MiniStack takes for "*".
 _EC2_KINDS = {
     "vpc": "vpc", "subnet": "subnet", "rtb": "route-table", "igw": "internet-gateway", "sg": "security-group",
     "eipalloc": "elastic-ip", "nat": "natgateway", "eni": "network-interface", "pcx": "vpc-peering-connection",
+    "vpce": "vpc-endpoint",
 }  # fmt: skip
 _EC2_CREATED = {
     "CreateVpc": "vpc", "CreateInternetGateway": "internet-gateway", "AllocateAddress": "elastic-ip",
@@ -111,12 +114,19 @@ def _resource(find: Callable) -> Callable:
         if service in _NAMED:
             # What is tagged is named by its ARN.
             arn = iam_actions._query_param(parameters, "ResourceName")
+            arn = arn or iam_actions._query_param(parameters, "ResourceArn")
             if arn and arn.startswith("arn:"):
                 return arn
         for name, kind in _NAMED.get(service, {}).items():
             value = iam_actions._query_param(parameters, name)
             if value:
                 return f"{prefix}{kind}:{value}"
+        if service == "kms":
+            # AWS asks for the key of an alias as well.
+            alias = _field(body, "AliasName")
+            return f"{prefix}{alias}" if alias else found
+        if service == "sns":
+            return iam_actions._query_param(parameters, "ResourceArn") or found
         if service == "monitoring":
             content = content_of(body, "json" if body[:1] == b"{" else "cbor")
             names = [content.get("AlarmName"), *(content.get("AlarmNames") or []), *_arn_names(content)]
@@ -137,7 +147,8 @@ def _ec2_resource(prefix: str, parameters: dict) -> str | None:
     operation = iam_actions._query_param(parameters, "Action")
     if operation in _EC2_CREATED:
         return f"{prefix}{_EC2_CREATED[operation]}/*"
-    identifier = iam_actions._query_param(parameters, "ResourceId.1")
+    names = ("ResourceId.1", "NatGatewayId", "VpcEndpointId")
+    identifier = next(filter(None, (iam_actions._query_param(parameters, name) for name in names)), "")
     if operation == "DisassociateRouteTable":
         association = iam_actions._query_param(parameters, "AssociationId")
         for table in ec2._route_tables.values():

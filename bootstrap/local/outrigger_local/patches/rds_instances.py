@@ -58,7 +58,8 @@ async def _subnet_group(call: Call, proceed: Proceed) -> Answer:
     return await proceed(call)
 
 
-def _refused_password(call: Call) -> Answer | None:
+def refused_password(call: Call) -> Answer | None:
+    """The refusal of a password that RDS does not take."""
     password = call.parameters.get("MasterUserPassword")
     if password is None or (len(password) in _PASSWORD_LENGTHS and not _NOT_IN_PASSWORDS & set(password)):
         return None
@@ -69,7 +70,8 @@ def _refused_password(call: Call) -> Answer | None:
     return error(call, "InvalidParameterValue", message, 400)
 
 
-def _refused_groups(call: Call) -> Answer | None:
+def refused_groups(call: Call) -> Answer | None:
+    """The refusal of security groups that do not exist."""
     for group in members(call.parameters, "VpcSecurityGroupIds"):
         if group not in ec2._security_groups:
             message = f"Invalid security group , groupId= {group}, groupName=."
@@ -81,7 +83,7 @@ async def _created(call: Call, proceed: Proceed) -> Answer:
     name = call.parameters.get("DBInstanceIdentifier", "")
     if name in rds._instances:
         return await proceed(call)
-    refused = _refused_password(call) or _refused_groups(call)
+    refused = refused_password(call) or refused_groups(call)
     if refused:
         return refused
     group = call.parameters.get("DBSubnetGroupName")
@@ -96,7 +98,7 @@ async def _created(call: Call, proceed: Proceed) -> Answer:
     )
     instance["EnabledCloudwatchLogsExports"] = members(call.parameters, "EnableCloudwatchLogsExports")
     if instance["StorageEncrypted"] and not instance["KmsKeyId"]:
-        instance["KmsKeyId"] = _default_key()
+        instance["KmsKeyId"] = default_key()
     if not instance["VpcSecurityGroups"]:
         _use_default_group(instance)
     zones = sorted(
@@ -110,7 +112,7 @@ async def _created(call: Call, proceed: Proceed) -> Answer:
     return _described("CreateDBInstance", instance)
 
 
-def _default_key() -> str:
+def default_key() -> str:
     """The key with the alias aws/rds: one for each account and region."""
     key = uuid.uuid5(uuid.NAMESPACE_URL, f"aws/rds/{get_account_id()}/{get_region()}")
     return f"arn:aws:kms:{get_region()}:{get_account_id()}:key/{key}"
@@ -129,7 +131,7 @@ def _described(operation: str, instance: dict) -> Answer:
 
 
 async def _modified(call: Call, proceed: Proceed) -> Answer:
-    return _refused_password(call) or _refused_groups(call) or await proceed(call)
+    return refused_password(call) or refused_groups(call) or await proceed(call)
 
 
 async def _deleted(call: Call, proceed: Proceed) -> Answer:

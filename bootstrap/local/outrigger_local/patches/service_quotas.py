@@ -56,6 +56,8 @@ _QUOTAS = (
     Quota("vpc", "L-0EA8095F", "Inbound or outbound rules per security group", 60),
     Quota("vpc", "L-2AFB9258", "Security groups per network interface", 5),
     Quota("vpc", "L-FE5A380F", "NAT gateways per Availability Zone", 5),
+    Quota("vpc", "L-1B52E74A", "Gateway VPC endpoints per Region", 20),
+    Quota("vpc", "L-29B6F2EB", "Interface VPC endpoints per VPC", 50),
     Quota("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", 5),
     Quota("elasticache", "L-DFE45DF3", "Nodes per Region", 300),
     Quota("rds", "L-7B6409FD", "DB instances", 40),

@@ -37,7 +37,7 @@ pub(super) fn plan_section(report: &Report) -> Markup {
                 (left_out_sentence(touched.len().saturating_sub(ROWS_MAX), &report.record.operation))
             }
             @if !plan.kept.is_empty() {
-                p { "To be kept: " (plan.kept.join(", ")) " (final snapshots)." }
+                p { "To be kept: " (plan.kept.join(", ")) "." }
             }
         }
     }

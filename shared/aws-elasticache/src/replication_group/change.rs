@@ -6,10 +6,12 @@ use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::operation::modify_replication_group::builders::ModifyReplicationGroupFluentBuilder;
 use outrigger_aws::{TAGS, TAGS_GONE, call_error, number, unchangeable};
 use outrigger_engine::ports::provider::{CallError, Difference, Observed, Progress, Target};
+use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::properties::{Apply, ReplicationGroup};
 
 use super::CODES;
 use super::compare::{PENDING_ENGINE_VERSION, PENDING_FAILOVER, PENDING_NODE_TYPE, numbers};
+use crate::auth::{self, AUTH_TOKEN};
 use crate::{ENGINE, POLL_SECONDS, fresh_references_wait, tags};
 
 const MODIFY: &str = "elasticache:ModifyReplicationGroup";
@@ -33,6 +35,8 @@ enum Change {
     EngineVersion,
     /// What waits for the window is replaced by what is there.
     CallOff(Vec<&'static str>),
+    /// The token that clients need, step by step.
+    AuthToken,
     /// No call does that.
     Nothing(Progress),
 }
@@ -58,6 +62,7 @@ fn change(wanted: &ReplicationGroup, differences: &[Difference], first: &Differe
             "description",
             "security_groups",
         ])),
+        AUTH_TOKEN => Change::AuthToken,
         "node_type" => Change::NodeType,
         "engine_version" => match first.actual.as_str() {
             Some(actual) if numbers(actual).cmp(&numbers(&wanted.engine_version)) == Ordering::Greater => {
@@ -89,6 +94,7 @@ fn settings_at_once(wanted: &ReplicationGroup, observed: &Observed, properties: 
 /// Closes the first difference by one call.
 pub(super) async fn ensure(
     client: &Client,
+    secrets: &dyn SecretReader,
     target: &Target,
     wanted: &ReplicationGroup,
     observed: &Observed,
@@ -114,6 +120,10 @@ pub(super) async fn ensure(
                 _ => request.set_security_group_ids(Some(security_group_ids(wanted))),
             });
             send(request.apply_immediately(at_once)).await?;
+        }
+        Change::AuthToken => {
+            let actual = tags::list(client, arn).await?.unwrap_or_default();
+            return auth::ensure(client, secrets, id, arn, wanted, &actual).await;
         }
         Change::NodeType => send(modify().cache_node_type(&wanted.node_type).apply_immediately(now)).await?,
         Change::EngineVersion => {

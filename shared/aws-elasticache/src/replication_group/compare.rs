@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_elasticache::types::{
     AutomaticFailoverStatus, CacheCluster, MultiAzStatus, PendingAutomaticFailoverStatus, ReplicationGroup as SdkGroup,
 };
-use outrigger_aws::missing_tags;
+use outrigger_aws::{encryption_key, missing_tags};
 use outrigger_engine::ports::provider::Difference;
 use outrigger_model::properties::{Apply, ReplicationGroup};
 use serde::Serialize;
 
 use super::endpoint;
+use crate::auth;
 
 /// Of properties that are as wanted: another value waits for the window, and is to be called off.
 pub(super) const PENDING_FAILOVER: &str = "pending_automatic_failover";
@@ -87,6 +88,7 @@ pub(super) fn compare(
             &group.description().unwrap_or_default(),
         ),
         security_groups(wanted, members),
+        auth::difference(wanted, group, actual_tags),
         nodes().filter(|_| wanted.nodes < actual_nodes),
         node_type.difference,
         engine_version.difference,
@@ -96,6 +98,9 @@ pub(super) fn compare(
             &endpoint(group).and_then(|endpoint| endpoint.port()).unwrap_or_default(),
         ),
         subnet_group(wanted, members),
+        // Without a key of the document's own it is encrypted with AWS's, whichever that is.
+        encryption_key(wanted.encryption_key.as_ref(), group.kms_key_id().unwrap_or_default())
+            .filter(|_| wanted.encryption_key.is_some()),
         Difference::between(
             "encrypted_at_rest",
             &true,

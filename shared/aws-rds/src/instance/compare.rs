@@ -1,113 +1,16 @@
 //! How an instance stands to what is wanted. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::DbInstance as SdkInstance;
-use outrigger_aws::missing_tags;
+use outrigger_aws::{key_id, missing_tags};
 use outrigger_engine::ports::provider::Difference;
 use outrigger_model::properties::{Apply, DbInstance};
-use serde::Serialize;
+
+use crate::compare::{Closable, Compared, Comparison, Values, unsigned};
 
 /// The property under which parameters are reported that wait for a restart.
 pub(super) const STATIC_PARAMETERS: &str = "static_parameters";
-
-/// How an instance stands to what is wanted.
-#[derive(Debug, Default)]
-pub(super) struct Compared {
-    /// Properties that AWS is at work on, while it says that the instance is available.
-    pub(super) coming: Vec<&'static str>,
-    /// Properties that AWS has accepted as they are wanted, for the maintenance window.
-    pub(super) pending: Vec<&'static str>,
-    /// What some call closes.
-    pub(super) closable: Vec<Difference>,
-    /// What no call closes.
-    pub(super) fixed: Vec<Difference>,
-    /// Which of `closable` are as they are wanted, and about to become something else.
-    pub(super) reverts: Vec<&'static str>,
-    /// Whether AWS has given up on the parameters of its group.
-    pub(super) parameters_failed: bool,
-}
-
-impl Compared {
-    /// Every difference; what can be closed comes first.
-    pub(super) fn differences(&self) -> Vec<Difference> {
-        self.closable.iter().chain(&self.fixed).cloned().collect()
-    }
-
-    /// Whether a call would give it more storage.
-    pub(super) fn grows(&self) -> bool {
-        self.closable
-            .iter()
-            .any(|difference| difference.property == "storage_gib")
-    }
-}
-
-/// The value that is there, and the one that AWS has accepted but not applied yet.
-struct Values<T> {
-    actual: Option<T>,
-    pending: Option<T>,
-}
-
-impl<T> Values<T> {
-    /// Of a property that is never pending.
-    fn of(actual: Option<T>) -> Self {
-        Self { actual, pending: None }
-    }
-}
-
-/// Whether some call can close a difference.
-#[derive(Clone, Copy, PartialEq)]
-enum Closable {
-    Yes,
-    No,
-}
-
-struct Comparison {
-    apply: Apply,
-    compared: Compared,
-}
-
-impl Comparison {
-    /// Adds one property.
-    ///
-    /// A value that is pending as it is wanted is left to the window where the document says so, and else brought forward;
-    /// somebody else's pending value differs, because a window or a reboot will bring it.
-    fn add<T: Serialize>(
-        &mut self,
-        property: &'static str,
-        wanted: &impl Serialize,
-        Values { actual, pending }: Values<T>,
-        closable: Closable,
-        is_as_wanted: impl Fn(&T) -> bool,
-    ) {
-        let is_so = actual.as_ref().is_some_and(&is_as_wanted);
-        let will_be_so = pending.as_ref().map(&is_as_wanted);
-        let difference = match (is_so, will_be_so) {
-            (true, None | Some(true)) => return,
-            (false, Some(true)) if self.apply == Apply::InWindow => return self.compared.pending.push(property),
-            (false, None | Some(true)) => Difference::new(property, wanted, &actual),
-            (_, Some(false)) => Difference::new(property, wanted, &pending),
-        };
-        if closable == Closable::No {
-            self.compared.fixed.push(difference);
-            return;
-        }
-        if is_so {
-            self.compared.reverts.push(property);
-        }
-        self.compared.closable.push(difference);
-    }
-
-    fn equal<T: Serialize + PartialEq>(&mut self, property: &'static str, wanted: T, values: Values<T>) {
-        self.add(property, &wanted, values, Closable::Yes, |value| *value == wanted);
-    }
-
-    fn fixed<T: Serialize + PartialEq>(&mut self, property: &'static str, wanted: T, actual: Option<T>) {
-        self.add(property, &wanted, Values::of(actual), Closable::No, |value| {
-            *value == wanted
-        });
-    }
-}
 
 /// Compares what is wanted with what DescribeDBInstances shows.
 ///
@@ -118,10 +21,7 @@ pub(super) fn compare(
     wanted_tags: &BTreeMap<String, String>,
     actual_tags: &BTreeMap<String, String>,
 ) -> Compared {
-    let mut comparison = Comparison {
-        apply: wanted.apply,
-        compared: Compared::default(),
-    };
+    let mut comparison = Comparison::new(wanted.apply);
     comparison
         .compared
         .closable
@@ -158,21 +58,11 @@ fn protection(comparison: &mut Comparison, wanted: &DbInstance, actual: &SdkInst
 
 fn engine(comparison: &mut Comparison, wanted: &DbInstance, actual: &SdkInstance) {
     let pending = actual.pending_modified_values();
-    let there = actual.engine_version().unwrap_or_default();
-    // AWS never downgrades.
-    let closable = match (version(&wanted.engine_version), version(there)) {
-        (Some(wanted), Some(there)) if wanted < there => Closable::No,
-        _ => Closable::Yes,
-    };
-    comparison.add(
-        "engine_version",
+    comparison.engine_version(
         &wanted.engine_version,
-        Values {
-            actual: actual.engine_version().map(str::to_owned),
-            pending: pending.and_then(|pending| pending.engine_version.clone()),
-        },
-        closable,
-        |version| is_version(&wanted.engine_version, version, wanted.minor_upgrades),
+        wanted.minor_upgrades,
+        actual.engine_version(),
+        pending.and_then(|pending| pending.engine_version()),
     );
     comparison.equal(
         "minor_upgrades",
@@ -242,14 +132,7 @@ fn network(comparison: &mut Comparison, wanted: &DbInstance, actual: &SdkInstanc
             pending: unsigned(pending.and_then(|pending| pending.port())),
         },
     );
-    let wanted_groups: BTreeSet<_> = wanted.security_groups.iter().map(|group| group.text()).collect();
-    let actual_groups: BTreeSet<_> = actual
-        .vpc_security_groups()
-        .iter()
-        .filter(|group| group.status() != Some("removing"))
-        .filter_map(|group| group.vpc_security_group_id())
-        .collect();
-    comparison.equal("security_groups", wanted_groups, Values::of(Some(actual_groups)));
+    comparison.security_groups(&wanted.security_groups, actual.vpc_security_groups());
 }
 
 fn backups_and_maintenance(comparison: &mut Comparison, wanted: &DbInstance, actual: &SdkInstance) {
@@ -288,22 +171,13 @@ fn observability(comparison: &mut Comparison, wanted: &DbInstance, actual: &SdkI
         let wanted_role = wanted.monitoring_role.as_ref().map(|role| role.text());
         comparison.equal("monitoring_role", wanted_role, Values::of(Some(role)));
     }
-    let mut exports: BTreeSet<_> = actual.enabled_cloudwatch_logs_exports().iter().cloned().collect();
-    let pending = actual
-        .pending_modified_values()
-        .and_then(|pending| pending.pending_cloudwatch_logs_exports());
-    if let Some(pending) = pending {
-        // Always at once, whatever the window: these are on their way.
-        exports.extend(pending.log_types_to_enable().iter().cloned());
-        for log in pending.log_types_to_disable() {
-            exports.remove(log);
-        }
-        let under_way = !pending.log_types_to_enable().is_empty() || !pending.log_types_to_disable().is_empty();
-        if under_way && exports == wanted.log_exports {
-            comparison.compared.coming.push("log_exports");
-        }
-    }
-    comparison.equal("log_exports", wanted.log_exports.clone(), Values::of(Some(exports)));
+    comparison.log_exports(
+        &wanted.log_exports,
+        actual.enabled_cloudwatch_logs_exports(),
+        actual
+            .pending_modified_values()
+            .and_then(|pending| pending.pending_cloudwatch_logs_exports()),
+    );
 }
 
 /// Parameter groups, and what of them waits for a restart:
@@ -374,6 +248,16 @@ fn what_never_changes(comparison: &mut Comparison, wanted: &DbInstance, actual: 
         |group| group.eq_ignore_ascii_case(wanted.subnet_group.text()),
     );
     comparison.fixed("storage_encrypted", true, actual.storage_encrypted());
+    // Without a key of the document's own it is encrypted with one of AWS's, whichever that is.
+    if let Some(key) = &wanted.encryption_key {
+        comparison.add(
+            "encryption_key",
+            key,
+            Values::of(actual.kms_key_id.clone()),
+            Closable::No,
+            |actual| key_id(actual) == key_id(key.text()),
+        );
+    }
 }
 
 /// To how much AWS may round up what is asked for: "values that are not at least 10% greater than the existing value are
@@ -382,29 +266,10 @@ pub(super) fn grown(gib: u32) -> u32 {
     gib.saturating_add(gib.div_ceil(10))
 }
 
-fn unsigned(number: Option<i32>) -> Option<u32> {
-    number.and_then(|number| u32::try_from(number).ok())
-}
-
-/// The major and the minor number of a version of PostgreSQL.
-pub(super) fn version(version: &str) -> Option<(u32, u32)> {
-    let (major, minor) = version.split_once('.')?;
-    let digits: String = minor.chars().take_while(char::is_ascii_digit).collect();
-    Some((major.parse().ok()?, digits.parse().ok()?))
-}
-
-/// Whether a version is the wanted one, or one that AWS has upgraded it to by itself.
-fn is_version(wanted: &str, actual: &str, minor_upgrades: bool) -> bool {
-    wanted == actual
-        || minor_upgrades
-            && match (version(wanted), version(actual)) {
-                (Some((wanted, least)), Some((major, minor))) => wanted == major && minor >= least,
-                _ => false,
-            }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::BTreeSet;
+
     use aws_sdk_rds::types::builders::DbInstanceBuilder;
     use aws_sdk_rds::types::{
         DbParameterGroupStatus, DbSubnetGroup, Endpoint, PendingCloudwatchLogsExports, PendingModifiedValues,
@@ -413,6 +278,7 @@ pub(super) mod tests {
     use outrigger_model::Input;
 
     use super::*;
+    use crate::compare::is_version;
 
     fn text(text: &str) -> Input {
         Input::Text(text.to_owned())
@@ -432,6 +298,7 @@ pub(super) mod tests {
             secret: text("arn"),
             subnet_group: text("Group"),
             security_groups: vec![text("sg-1")],
+            encryption_key: Some(text("arn:aws:kms:us-east-1:1:key/a")),
             parameter_group: Some(text("main-postgres15")),
             static_parameters: BTreeMap::from([("max_connections".to_owned(), "200".to_owned())]),
             monitoring_interval_seconds: 60,
@@ -470,6 +337,7 @@ pub(super) mod tests {
             .auto_minor_version_upgrade(true)
             .deletion_protection(false)
             .storage_encrypted(true)
+            .kms_key_id("arn:aws:kms:us-east-1:1:key/a")
             .publicly_accessible(false)
             .copy_tags_to_snapshot(true)
     }
@@ -572,6 +440,10 @@ pub(super) mod tests {
         check(
             actual().publicly_accessible(true),
             &["publicly_accessible: false / true"],
+        );
+        check(
+            actual().kms_key_id("arn:aws:kms:us-east-1:1:key/theirs"),
+            &[r#"encryption_key: "arn:aws:kms:us-east-1:1:key/a" / "arn:aws:kms:us-east-1:1:key/theirs""#],
         );
         check(actual().storage_encrypted(false), &["storage_encrypted: true / false"]);
     }

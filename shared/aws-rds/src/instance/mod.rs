@@ -20,7 +20,7 @@ use crate::{POLL_SECONDS, fresh_references_wait, tags};
 pub(crate) use delete::{delete, kept};
 pub(crate) use modify::ensure;
 
-const NOT_FOUND: &[&str] = &["DBInstanceNotFound", "DBInstanceNotFoundFault"];
+pub(crate) const NOT_FOUND: &[&str] = &["DBInstanceNotFound", "DBInstanceNotFoundFault"];
 const CODES: &[(&str, CallErrorKind)] = &[
     ("DBInstanceAlreadyExists", CallErrorKind::Exists),
     // References that are created, but that not every part of RDS sees yet.
@@ -28,6 +28,8 @@ const CODES: &[(&str, CallErrorKind)] = &[
     ("DBParameterGroupNotFound", CallErrorKind::NotYet),
     ("InvalidSubnet", CallErrorKind::NotYet),
     ("InvalidVPCNetworkStateFault", CallErrorKind::NotYet),
+    // Of a key too: what is created may not show everywhere yet.
+    ("KMSKeyNotAccessibleFault", CallErrorKind::NotYet),
     // No machine of this class is free in the zones just now.
     ("InsufficientDBInstanceCapacity", CallErrorKind::NotYet),
     // Being created, changed, backed up or deleted.
@@ -111,6 +113,7 @@ async fn create(
         .set_max_allocated_storage(storage_max)
         .storage_type(&wanted.storage_type)
         .storage_encrypted(true)
+        .set_kms_key_id(wanted.encryption_key.as_ref().map(|key| key.text().to_owned()))
         .publicly_accessible(false)
         .multi_az(wanted.multi_az)
         .db_name(&wanted.database)
@@ -140,7 +143,7 @@ async fn create(
     })
 }
 
-async fn describe(client: &Client, identifier: &str) -> Result<Option<SdkInstance>, CallError> {
+pub(crate) async fn describe(client: &Client, identifier: &str) -> Result<Option<SdkInstance>, CallError> {
     match client
         .describe_db_instances()
         .db_instance_identifier(identifier)
@@ -154,8 +157,7 @@ async fn describe(client: &Client, identifier: &str) -> Result<Option<SdkInstanc
 }
 
 fn group_ids(wanted: &DbInstance) -> Vec<String> {
-    let groups = wanted.security_groups.iter();
-    groups.map(|group| group.text().to_owned()).collect()
+    crate::texts(&wanted.security_groups)
 }
 
 fn attributes(instance: &SdkInstance) -> BTreeMap<String, String> {
@@ -181,7 +183,7 @@ fn is_full(instance: &SdkInstance) -> bool {
 
 /// What the status of an instance means:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html#Overview.DBInstance.Status>.
-fn condition(status: &str) -> Condition {
+pub(crate) fn condition(status: &str) -> Condition {
     let what_to_do = match status {
         // Storage is optimized for hours, while the instance works as ever.
         "available" | "storage-optimization" => return Condition::Ready,

@@ -2,14 +2,15 @@
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDbInstanceInputBuilder;
-use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance as SdkInstance};
+use aws_sdk_rds::types::DbInstance as SdkInstance;
 use outrigger_aws::{TAGS, TAGS_GONE, call_error, gone_meanwhile, number};
-use outrigger_engine::ports::provider::{CallError, Difference, Observed, Progress, Target};
+use outrigger_engine::ports::provider::{CallError, Observed, Progress, Target};
 use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::properties::{Apply, DbInstance};
 
-use super::compare::{Compared, STATIC_PARAMETERS, compare, grown, version};
+use super::compare::{STATIC_PARAMETERS, compare, grown};
 use super::{CODES, create, describe, group_ids};
+use crate::compare::{Compared, log_exports, version, why_not};
 use crate::{POLL_SECONDS, fresh_references_wait, tags};
 
 const MODIFY: &str = "rds:ModifyDBInstance";
@@ -74,7 +75,7 @@ async fn modify(client: &Client, target: &Target, wanted: &DbInstance) -> Result
     if properties.is_empty() {
         return Ok(match compared.fixed.first() {
             Some(difference) => Progress::Blocked {
-                reason: why_not(difference),
+                reason: why_not("a database", difference),
             },
             // Closed since it was observed.
             None => Progress::changed(POLL_SECONDS),
@@ -140,7 +141,10 @@ fn modification(
             "backup_window" => request.preferred_backup_window(&wanted.backup_window),
             "maintenance_window" => request.preferred_maintenance_window(&wanted.maintenance_window),
             "monitoring_interval_seconds" | "monitoring_role" => monitor(request, wanted)?,
-            "log_exports" => request.cloudwatch_logs_export_configuration(log_exports(wanted, actual)),
+            "log_exports" => request.cloudwatch_logs_export_configuration(log_exports(
+                &wanted.log_exports,
+                actual.enabled_cloudwatch_logs_exports(),
+            )),
             "parameter_group" => request.db_parameter_group_name(parameter_group(wanted)),
             other => return Err(CallError::invalid(MODIFY, format!("it does not change {other}"))),
         };
@@ -209,37 +213,13 @@ fn monitor(
         .set_monitoring_role_arn(role.map(|role| role.text().to_owned())))
 }
 
-fn log_exports(wanted: &DbInstance, actual: &SdkInstance) -> CloudwatchLogsExportConfiguration {
-    let there = actual.enabled_cloudwatch_logs_exports();
-    let enable = wanted.log_exports.iter().filter(|log| !there.contains(*log));
-    let disable = there.iter().filter(|log| !wanted.log_exports.contains(*log));
-    CloudwatchLogsExportConfiguration::builder()
-        .set_enable_log_types(Some(enable.cloned().collect()))
-        .set_disable_log_types(Some(disable.cloned().collect()))
-        .build()
-}
-
-/// Why no call closes a difference, and what to do.
-fn why_not(difference: &Difference) -> String {
-    let Difference {
-        property,
-        wanted,
-        actual,
-    } = difference;
-    let rule = match *property {
-        "engine_version" => "AWS never downgrades: ask for the version that is there, or a later one".to_owned(),
-        "storage_gib" => "storage never shrinks: ask for as much as there is, or more".to_owned(),
-        other => format!("AWS sets {other} only when it creates a database: another one needs a replacement"),
-    };
-    format!("{property} is {actual}, and wanted is {wanted}; {rule}")
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use aws_sdk_rds::operation::modify_db_instance::ModifyDbInstanceInput;
-    use aws_sdk_rds::types::PendingModifiedValues;
+    use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, PendingModifiedValues};
+    use outrigger_engine::ports::provider::Difference;
     use outrigger_model::Input;
 
     use super::super::compare::tests::{actual, wanted};
@@ -405,7 +385,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_changed_says_why() {
-        let of = |property, wanted: &str, actual: &str| why_not(&Difference::new(property, &wanted, &actual));
+        let of =
+            |property, wanted: &str, actual: &str| why_not("a database", &Difference::new(property, &wanted, &actual));
         assert_eq!(
             of("engine_version", "15.4", "15.7"),
             "engine_version is \"15.7\", and wanted is \"15.4\"; AWS never downgrades: ask for the version that is \

@@ -174,6 +174,8 @@ pub fn synthetic(seed: u64, count: usize) -> Plan {
 /// A resource of every kind, its references filled in.
 fn templates() -> BTreeMap<Kind, Resource> {
     let mut value = documents().swap_remove(0).1;
+    value["network"]["nat"] = json!("single");
+    value["network"]["endpoints"] = json!(["secretsmanager"]);
     let database = &mut value["databases"]["database"];
     database["parameters"] = json!({ "log_statement": "all" });
     database["monitoring_interval_seconds"] = json!(60);
@@ -184,6 +186,7 @@ fn templates() -> BTreeMap<Kind, Resource> {
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into(),
         static_parameters: BTreeMap::new(),
+        endpoints: Resolved::unasked(&document::parse(&value).unwrap()).endpoints,
     };
     let graph = expand(&document::parse(&value).unwrap(), &resolved).unwrap();
     graph

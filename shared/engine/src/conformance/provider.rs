@@ -56,6 +56,7 @@ fn target(resource: &Resource, id: Option<&str>) -> Target {
         not: Default::default(),
         tags_gone: Default::default(),
         unprotect: false,
+        going: false,
     }
 }
 

@@ -305,7 +305,7 @@ const HOUR_MS: UnixMs = 3_600_000;
 
 fn patience(kind: Kind) -> Patience {
     match kind {
-        Kind::DbInstance | Kind::ReplicationGroup => Patience {
+        Kind::DbInstance | Kind::DbCluster | Kind::DbClusterInstance | Kind::ReplicationGroup => Patience {
             looks_min: 2,
             step_ms_max: 2 * HOUR_MS,
             look_again_ms: 10_000,
@@ -313,10 +313,15 @@ fn patience(kind: Kind) -> Patience {
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
+        | Kind::ElasticIp
+        | Kind::NatGateway
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
         | Kind::SecurityGroup
+        | Kind::VpcEndpoint
+        | Kind::KmsKey
+        | Kind::KmsAlias
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::CacheSubnetGroup
@@ -324,8 +329,16 @@ fn patience(kind: Kind) -> Patience {
         | Kind::Secret
         | Kind::SecretAttachment
         | Kind::Role
+        | Kind::RestApi
+        | Kind::ApiDeployment
+        | Kind::ApiStage
+        | Kind::UsagePlan
+        | Kind::ApiKey
+        | Kind::UsagePlanKey
         | Kind::Alarm
-        | Kind::LogGroup => Patience {
+        | Kind::LogGroup
+        | Kind::Topic
+        | Kind::Subscription => Patience {
             looks_min: 1,
             step_ms_max: HOUR_MS,
             look_again_ms: 2_000,
@@ -354,7 +367,7 @@ pub fn poll_ms(kind: Kind) -> UnixMs {
 ///
 /// Until seven tenths of the time that its kind usually takes, seldom: a lane is called every 30 s anyway. From then on
 /// after a fortieth of the time it has taken so far: it is found done at most 2.5 % late, however long it takes. One that
-/// takes an hour is looked at fewer than 300 times (a workflow hands over after 500 turns), and a database and a cache as
+/// takes an hour is looked at fewer than 300 times (a workflow hands over after 333 turns), and a database and a cache as
 /// long as usual take a lane fewer than 100 (from then on a workflow waits at least 10 s).
 pub fn poll_at_work_ms(usual_ms: UnixMs, elapsed_ms: UnixMs) -> UnixMs {
     const LOOK_MS_MIN: UnixMs = 2_000;

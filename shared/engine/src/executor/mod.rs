@@ -272,6 +272,7 @@ impl Run<'_> {
             tags_gone: record.map_or_else(BTreeSet::new, |record| tags_gone(&record.resource, &resource)),
             not: self.namesakes(key),
             unprotect: matches!(step.action, Action::Delete { unprotect: true }),
+            going: matches!(step.action, Action::Delete { .. }),
             resource,
         }))
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use outrigger_model::{Kind, Region, StackId};
 
-use crate::ports::catalog::{Catalog, Parameter, Quota, Tagged};
+use crate::ports::catalog::{Catalog, EndpointService, Parameter, Quota, Tagged};
 use crate::ports::document_source::DocumentSource;
 use crate::ports::provider::CallError;
 
@@ -14,8 +14,12 @@ use crate::ports::provider::CallError;
 pub struct MemoryCatalog {
     /// How many zones each region has; they are called `<region>a`, `<region>b`, ...
     pub zones: u8,
+    /// The short names of the services with VPC endpoints, and whether those are gateway endpoints.
+    pub endpoint_services: Vec<(String, bool)>,
     /// The versions of PostgreSQL.
     pub postgres: Vec<String>,
+    /// The versions of Aurora PostgreSQL.
+    pub aurora_postgresql: Vec<String>,
     /// The versions of Redis.
     pub redis: Vec<String>,
     /// The parameters of every family.
@@ -30,11 +34,26 @@ impl Default for MemoryCatalog {
     fn default() -> Self {
         Self {
             zones: 3,
+            endpoint_services: [
+                ("s3", true),
+                ("s3", false),
+                ("dynamodb", true),
+                ("secretsmanager", false),
+                ("kms", false),
+            ]
+            .map(|(name, is_gateway)| (name.to_owned(), is_gateway))
+            .to_vec(),
             postgres: ["15.7", "15.15", "16.4"].map(str::to_owned).to_vec(),
+            aurora_postgresql: ["15.10", "15.15", "16.6"].map(str::to_owned).to_vec(),
             redis: ["6.2", "7.0", "7.1"].map(str::to_owned).to_vec(),
-            parameters: [("shared_preload_libraries", true), ("log_statement", false)]
-                .map(|(name, is_static)| (name.to_owned(), parameter(is_static)))
-                .into(),
+            parameters: [
+                ("shared_preload_libraries", true),
+                ("log_connections", false),
+                ("log_disconnections", false),
+                ("log_statement", false),
+            ]
+            .map(|(name, is_static)| (name.to_owned(), parameter(is_static)))
+            .into(),
             quotas: Vec::new(),
             tagged: Vec::new(),
         }
@@ -59,8 +78,30 @@ impl Catalog for MemoryCatalog {
             .collect())
     }
 
+    async fn endpoint_services(
+        &self,
+        region: &Region,
+        names: &BTreeSet<String>,
+    ) -> Result<Vec<EndpointService>, CallError> {
+        let zones: BTreeSet<String> = self.zones(region).await?.into_iter().collect();
+        let services = self
+            .endpoint_services
+            .iter()
+            .map(|(service, is_gateway)| EndpointService {
+                name: format!("com.amazonaws.{region}.{service}"),
+                zones: zones.clone(),
+                private_dns: !is_gateway,
+                is_gateway: *is_gateway,
+            });
+        Ok(services.filter(|service| names.contains(&service.name)).collect())
+    }
+
     async fn postgres_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {
         Ok(self.postgres.clone())
+    }
+
+    async fn aurora_postgresql_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {
+        Ok(self.aurora_postgresql.clone())
     }
 
     async fn redis_versions(&self, _: &Region) -> Result<Vec<String>, CallError> {

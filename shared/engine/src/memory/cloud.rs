@@ -421,10 +421,10 @@ impl Inner {
             if !target.unprotect {
                 return Err(error("delete", target, CallErrorKind::Invalid, "it is protected"));
             }
-            if let Some(object) = self.objects.get_mut(id)
-                && let Properties::DbInstance(database) = &mut object.resource.properties
-            {
-                database.deletion_protection = false;
+            match self.objects.get_mut(id).map(|object| &mut object.resource.properties) {
+                Some(Properties::DbInstance(database)) => database.deletion_protection = false,
+                Some(Properties::DbCluster(cluster)) => cluster.deletion_protection = false,
+                _ => {}
             }
             return Ok(Progress::changed(1));
         }
@@ -433,7 +433,14 @@ impl Inner {
             .values()
             .filter(|other| !other.is_gone(now_ms))
             // They only know its name, and keep nothing from being deleted.
-            .filter(|other| !matches!(other.resource.key.kind, Kind::Alarm | Kind::SecretAttachment))
+            .filter(|other| {
+                !matches!(
+                    other.resource.key.kind,
+                    Kind::Alarm | Kind::SecretAttachment | Kind::Subscription
+                )
+            })
+            // A route keeps no gateway: it leads nowhere then.
+            .filter(|other| target.resource.key.kind != Kind::NatGateway || other.resource.key.kind != Kind::Route)
             .any(|other| refers_to(&other.resource.properties, id));
         if hangs_on_it {
             return Err(error(
@@ -548,6 +555,7 @@ impl Provider for MemoryCloud {
         let name = format!("{}-final-snapshot", target.resource.physical_name);
         Ok(match &target.resource.properties {
             Properties::DbInstance(database) if database.final_snapshot && !target.unprotect => vec![name],
+            Properties::DbCluster(cluster) if cluster.final_snapshot && !target.unprotect => vec![name],
             _ => Vec::new(),
         })
     }
@@ -582,6 +590,8 @@ fn within(resource: &Resource) -> Option<&Input> {
         Properties::Route(route) => Some(&route.route_table),
         Properties::RouteTableAssociation(association) => Some(&association.subnet),
         Properties::SecurityGroup(group) => Some(&group.vpc),
+        Properties::ApiStage(stage) => Some(&stage.api),
+        Properties::UsagePlanKey(key) => Some(&key.plan),
         _ => None,
     }
 }
@@ -613,24 +623,36 @@ fn differences(wanted: &Properties, actual: &Properties) -> Vec<Difference> {
 }
 
 /// Every property that AWS knows of some kind: all but those that are Outrigger's alone.
-const PROPERTIES: [&str; 54] = [
+const PROPERTIES: [&str; 73] = [
+    "address",
+    "allows",
+    "api",
+    "auth_secret",
     "automatic_failover",
     "backup_retention_days",
     "backup_window",
+    "burst",
+    "capacity_acu_max",
+    "capacity_acu_min",
     "cidr",
     "class",
+    "cluster",
     "comparison",
+    "data_api",
     "database",
     "deletion_protection",
+    "deployment",
     "description",
     "destination",
     "dimensions",
+    "encryption_key",
     "engine",
     "engine_version",
     "family",
     "gateway",
     "host",
     "ingress",
+    "key",
     "log_exports",
     "maintenance_window",
     "managed_policies",
@@ -647,15 +669,22 @@ const PROPERTIES: [&str; 54] = [
     "parameters",
     "period_seconds",
     "periods",
+    "plan",
     "port",
+    "private_dns",
     "public_address_on_launch",
+    "rate_per_second",
     "retention_hours",
+    "rotation",
     "route_table",
+    "route_tables",
+    "routes",
     "secret",
     "security_groups",
     "service",
     "shard_metrics",
     "shards",
+    "stage",
     "statistic",
     "storage_gib",
     "storage_gib_max",
@@ -674,6 +703,7 @@ const PROPERTIES: [&str; 54] = [
 fn puts_off(properties: &Properties) -> bool {
     match properties {
         Properties::DbInstance(database) => database.apply == Apply::InWindow,
+        Properties::DbCluster(cluster) => cluster.apply == Apply::InWindow,
         Properties::ReplicationGroup(cache) => cache.apply == Apply::InWindow,
         _ => false,
     }
@@ -681,25 +711,39 @@ fn puts_off(properties: &Properties) -> bool {
 
 fn is_protected(properties: &Properties) -> bool {
     matches!(properties, Properties::DbInstance(database) if database.deletion_protection)
+        || matches!(properties, Properties::DbCluster(cluster) if cluster.deletion_protection)
 }
 
 /// How many calls a kind needs after the one that creates it, as over AWS.
 fn set_up_calls(kind: Kind) -> u32 {
     match kind {
-        Kind::Vpc => 2,
-        Kind::InternetGateway | Kind::SecurityGroup | Kind::Subnet | Kind::Stream => 1,
-        Kind::RouteTable
+        Kind::Vpc | Kind::KmsKey => 2,
+        Kind::InternetGateway | Kind::SecurityGroup | Kind::Subnet | Kind::Stream | Kind::RestApi => 1,
+        Kind::ElasticIp
+        | Kind::NatGateway
+        | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
+        | Kind::VpcEndpoint
+        | Kind::KmsAlias
         | Kind::DbSubnetGroup
         | Kind::DbParameterGroup
         | Kind::DbInstance
+        | Kind::DbCluster
+        | Kind::DbClusterInstance
         | Kind::CacheSubnetGroup
         | Kind::ReplicationGroup
         | Kind::Secret
         | Kind::SecretAttachment
         | Kind::Role
+        | Kind::ApiDeployment
+        | Kind::ApiStage
+        | Kind::UsagePlan
+        | Kind::ApiKey
+        | Kind::UsagePlanKey
         | Kind::Alarm
-        | Kind::LogGroup => 0,
+        | Kind::LogGroup
+        | Kind::Topic
+        | Kind::Subscription => 0,
     }
 }

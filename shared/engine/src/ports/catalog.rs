@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use outrigger_model::{Kind, Region, StackId};
+pub use outrigger_plan::endpoints::EndpointService;
 pub use outrigger_plan::parameters::Parameter;
 pub use outrigger_plan::quotas::{Counted, Quota};
 
@@ -17,8 +18,19 @@ pub trait Catalog: Send + Sync {
     /// The names of the region's available zones, sorted.
     async fn zones(&self, region: &Region) -> Result<Vec<String>, CallError>;
 
+    /// Those of the services with these full names, such as `com.amazonaws.us-east-1.s3`, that the region has VPC endpoints
+    /// for. A service that is offered in both ways is there twice.
+    async fn endpoint_services(
+        &self,
+        region: &Region,
+        names: &BTreeSet<String>,
+    ) -> Result<Vec<EndpointService>, CallError>;
+
     /// The versions of RDS for PostgreSQL that can be created in the region.
     async fn postgres_versions(&self, region: &Region) -> Result<Vec<String>, CallError>;
+
+    /// The versions of Aurora PostgreSQL that can be created in the region.
+    async fn aurora_postgresql_versions(&self, region: &Region) -> Result<Vec<String>, CallError>;
 
     /// The versions of Redis that ElastiCache can create in the region.
     async fn redis_versions(&self, region: &Region) -> Result<Vec<String>, CallError>;

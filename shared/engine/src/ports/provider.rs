@@ -25,6 +25,8 @@ pub struct Target {
     pub tags_gone: BTreeSet<String>,
     /// Whether AWS's own protection against deletion may be switched off: what an operation made itself goes again with it.
     pub unprotect: bool,
+    /// Whether it is to be deleted: what nobody can take back, and AWS forgets by itself, counts as gone then.
+    pub going: bool,
 }
 
 /// A resource as AWS shows it.

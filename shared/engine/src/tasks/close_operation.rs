@@ -578,7 +578,7 @@ fn outputs(document: &Document, records: &Records) -> BTreeMap<String, String> {
         .iter()
         .filter_map(|(name, path)| {
             let value = attribute_of(records, &output_reference(document, path))?;
-            Some((name.clone(), value))
+            Some((name.clone(), format!("{value}{}", path.path())))
         })
         .collect()
 }

@@ -5,6 +5,7 @@ pub mod converge_lane;
 mod error;
 pub mod plan_stack;
 pub mod stale_leases;
+pub mod turns;
 pub mod unlock;
 
 use std::collections::BTreeMap;

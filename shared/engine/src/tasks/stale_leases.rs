@@ -1,10 +1,11 @@
 //! Counting leases that have run out while their operation is still open: what nobody is at work on, and nobody has closed.
 
 use futures::future::try_join_all;
-use outrigger_model::StackId;
+use outrigger_model::{Regions, StackId};
 use serde::{Deserialize, Serialize};
 
 use super::TaskError;
+use super::turns::{Looked, turns};
 use crate::state::State;
 
 /// How many stacks are looked at side by side.
@@ -19,22 +20,38 @@ pub struct StaleLease {
     pub operation: String,
 }
 
-/// The stale leases there are. The next operation on such a stack takes over by itself; until then nobody is at work on it,
-/// and what was begun stays as it is.
+/// What a count of stale leases found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StaleLeases {
+    /// `NotMine` where there are some, and all are another region's to tell of.
+    pub outcome: Looked,
+    /// Those that are this region's to tell of.
+    pub stale_leases: Vec<StaleLease>,
+}
+
+/// The stale leases there are, of the stacks that this region looks after. The next operation on such a stack takes over by
+/// itself; until then nobody is at work on it, and what was begun stays as it is.
 ///
 /// # Errors
 /// `Unavailable` when the state store does not answer.
-pub async fn stale_leases(state: &State) -> Result<Vec<StaleLease>, TaskError> {
+pub async fn stale_leases(state: &State, regions: &Regions) -> Result<StaleLeases, TaskError> {
     let stacks = state.stacks().await?;
     let mut stale = Vec::new();
     for some in stacks.chunks(STACKS_AT_ONCE) {
         let found = try_join_all(some.iter().map(|stack| stale_lease(state, stack))).await?;
         stale.extend(found.into_iter().flatten());
     }
+    // Whose turn it is takes more reads than the lease, and few leases are stale.
+    let theirs: Vec<StackId> = stale.iter().map(|lease| lease.stack.clone()).collect();
+    let turns = turns(state, regions, &theirs).await?;
+    stale.retain(|lease| turns.mine.contains(&lease.stack));
     for lease in &stale {
         tracing::warn!(stack = %lease.stack, operation = %lease.operation, "a stale lease");
     }
-    Ok(stale)
+    Ok(StaleLeases {
+        outcome: turns.outcome(),
+        stale_leases: stale,
+    })
 }
 
 async fn stale_lease(state: &State, stack: &StackId) -> Result<Option<StaleLease>, TaskError> {

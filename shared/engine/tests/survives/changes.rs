@@ -54,6 +54,8 @@ fn in_place(document: &mut Value) {
     database["storage_gib"] = json!(40);
     database["monitoring_interval_seconds"] = json!(0);
     database["parameters"]["log_statement"] = json!("ddl");
+    document["clusters"]["main"]["capacity_acu_max"] = json!(4.0);
+    document["clusters"]["main"]["instances"] = json!(3);
     document["alarms"]["stream-idle"]["threshold"] = json!(5);
     document["alarms"].as_object_mut().unwrap().remove("database-cpu");
 }
@@ -63,6 +65,7 @@ fn replaced(document: &mut Value) {
     document["network"]["cidr"] = json!("10.1.0.0/16");
     document["databases"]["database"]["allow_replace"] = json!(true);
     document["caches"]["cache"]["allow_replace"] = json!(true);
+    document["clusters"]["main"]["allow_replace"] = json!(true);
 }
 
 /// The properties of everything that stands, ids aside.
@@ -125,6 +128,7 @@ async fn a_changed_document_is_what_stands_afterwards() {
         let mut back = the_document();
         back["databases"]["database"]["allow_replace"] = json!(true);
         back["caches"]["cache"]["allow_replace"] = json!(true);
+        back["clusters"]["main"]["allow_replace"] = json!(true);
         // Storage only grows.
         back["databases"]["database"]["storage_gib"] = document["databases"]["database"]["storage_gib"].clone();
         let response = closed(world.provision("provision-3", &back).await);
@@ -269,11 +273,12 @@ async fn every_obstacle_is_told_at_once() {
         counts,
         limit,
         used,
+        zone: None,
     };
     world.catalog.zones = 2;
     world.catalog.quotas = vec![
         quota("VPCs per Region", Counted::Objects(Kind::Vpc), 5, 5),
-        quota("DB instances", Counted::Objects(Kind::DbInstance), 40, 39),
+        quota("DB instances", Counted::DbInstances, 40, 37),
         quota("Shard limit", Counted::Shards, 3, 2),
         quota("Subnets per VPC", Counted::ObjectsPerVpc(Kind::Subnet), 200, 0),
     ];
@@ -326,7 +331,7 @@ async fn a_stack_that_is_too_large_is_refused() {
     match world.provision("provision-1", &document).await {
         Ended::NotPlanned(error) => {
             let told = error.to_string();
-            assert!(told.contains("lanes.datastore: its 3009 resources take"), "{told}");
+            assert!(told.contains("lanes.datastore: its 3020 resources take"), "{told}");
         }
         other => panic!("{other:?}"),
     }

@@ -6,6 +6,8 @@ use outrigger_engine::memory::world::{Ended, World};
 use outrigger_engine::state::content::Workflow;
 use outrigger_engine::tasks::close_operation::Ending;
 use outrigger_engine::tasks::stale_leases::stale_leases;
+use outrigger_engine::tasks::turns::{Looked, stacks_of, turns};
+use outrigger_model::{Regions, StackId};
 use serde_json::{Value, json};
 
 use crate::harness::*;
@@ -130,15 +132,53 @@ async fn a_lease_that_ran_out_over_an_open_operation_is_stale() {
     world.cloud.set_plot(|at, _| (at == 7).then_some(Fault::CutAfter));
     let input = json!({ "document": the_document() });
     assert!(world.begin_and_leave("provision-1", input).await);
-    let stale = async || stale_leases(&world.state).await.unwrap();
+    let alone = Regions::read("us-east-1", "us-east-1").unwrap();
+    let stale = async || stale_leases(&world.state, &alone).await.unwrap().stale_leases;
     assert_eq!(stale().await, [], "it may still be at work");
     world.clock.advance(300_000);
     let found = stale().await;
     assert_eq!(found.len(), 1, "{found:?}");
+    // Of three regions, the stack's own tells of it.
+    for (here, count, outcome) in [
+        ("us-east-2", 0, Looked::NotMine),
+        ("us-east-1", 1, Looked::Done),
+        ("us-west-2", 0, Looked::NotMine),
+    ] {
+        let three = Regions::read("us-east-2,us-east-1,us-west-2", here).unwrap();
+        let told = stale_leases(&world.state, &three).await.unwrap();
+        assert_eq!((told.stale_leases.len(), told.outcome), (count, outcome), "{here}");
+    }
     assert_eq!(
         (&found[0].stack, found[0].operation.as_str()),
         (&the_stack(), "provision-1")
     );
     world.stopped("provision-1").await;
     assert_eq!(stale().await, [], "it was closed");
+}
+
+#[tokio::test]
+async fn each_region_looks_after_the_stacks_that_live_in_it() {
+    let world = World::new(Habits::default());
+    provision(&world, "provision-1").await;
+    let unknown = StackId {
+        stack: "nobody".to_owned(),
+        environment: "knows".to_owned(),
+    };
+    let names = [the_stack().to_string(), unknown.to_string()];
+    let stacks = stacks_of(&names).unwrap();
+    let of = async |regions: &str, here: &str| {
+        let regions = Regions::read(regions, here).unwrap();
+        turns(&world.state, &regions, &stacks).await.unwrap()
+    };
+    let three = "us-east-2,us-east-1,us-west-2";
+    let home = of(three, "us-east-2").await;
+    assert_eq!((home.mine, home.not_mine), (vec![unknown], vec![the_stack()]));
+    let own = of(three, "us-east-1").await;
+    assert_eq!((own.outcome(), own.mine), (Looked::Done, vec![the_stack()]));
+    assert_eq!(of(three, "us-west-2").await.outcome(), Looked::NotMine);
+    assert_eq!(of("us-west-2", "us-west-2").await.mine, stacks);
+
+    for wrong in [vec!["shop".to_owned()], vec!["a/b".to_owned(); 101]] {
+        assert_eq!(stacks_of(&wrong).unwrap_err().error_type(), "InvalidInput");
+    }
 }

@@ -8,13 +8,44 @@ use outrigger_engine::tasks::close_operation::{Ending, Response};
 use outrigger_model::{ResourceKey, document};
 use serde_json::{Value, json};
 
-/// A stack with something of every kind.
+/// A stack with something of every kind but the ways out of its network, which have a document of their own.
 pub fn the_document() -> Value {
     let mut document = document::from_text(include_str!("../../../../stacks/data-processing.yaml")).unwrap();
     let database = &mut document["databases"]["database"];
     database["parameters"] = json!({ "log_statement": "all", "shared_preload_libraries": "pg_stat_statements" });
     database["monitoring_interval_seconds"] = json!(60);
     database["log_exports"] = json!(["postgresql"]);
+    document["clusters"] = json!({ "main": {
+        "engine": "aurora_postgresql",
+        "version": "15.10",
+        "capacity_acu_min": 0.5,
+        "capacity_acu_max": 1.0,
+        "instances": 2,
+        "data_api": true,
+        "database": "iotdb",
+        "user": "iotadmin",
+        "log_exports": ["postgresql"],
+        "deletion_protection": false,
+        "final_snapshot": false,
+    } });
+    document["keys"] = json!({ "data": {} });
+    for component in [
+        "/databases/database",
+        "/clusters/main",
+        "/caches/cache",
+        "/streams/stream",
+    ] {
+        document.pointer_mut(component).unwrap()["encryption_key"] = json!("data");
+    }
+    document["caches"]["cache"]["auth_token"] = json!(true);
+    document["topics"] = json!({ "alerts": {
+        "subscriptions": { "on-call": { "protocol": "email", "endpoint": "on-call@example.com" } },
+    } });
+    document["alarms"]["database-cpu"]["notify"] = json!(["alerts"]);
+    document["apis"] = json!({ "api": {
+        "routes": { "POST /data": { "stream": "stream" } },
+        "usage_plan": { "rate_per_second": 200, "burst": 400 },
+    } });
     document
 }
 
@@ -90,9 +121,11 @@ pub fn the_graph() -> outrigger_plan::Graph {
         zones: vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()],
         versions: BTreeMap::from([
             ("databases.database".to_owned(), "15.15".to_owned()),
+            ("clusters.main".to_owned(), "15.10".to_owned()),
             ("caches.cache".to_owned(), "7.0".to_owned()),
         ]),
         static_parameters: BTreeMap::new(),
+        endpoints: outrigger_plan::Resolved::unasked(&document).endpoints,
     };
     outrigger_plan::expand(&document, &resolved).unwrap()
 }

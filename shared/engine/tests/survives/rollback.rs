@@ -14,6 +14,8 @@ fn that_goes_back() -> Value {
     // What an operation made itself goes again, protected or not, and leaves no snapshot.
     document["databases"]["database"]["deletion_protection"] = json!(true);
     document["databases"]["database"]["final_snapshot"] = json!(true);
+    document["clusters"]["main"]["deletion_protection"] = json!(true);
+    document["clusters"]["main"]["final_snapshot"] = json!(true);
     document
 }
 

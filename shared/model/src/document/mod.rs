@@ -5,6 +5,7 @@ mod component;
 mod fields;
 mod nearest;
 mod parse;
+mod path;
 mod problem;
 mod resolve;
 #[cfg(feature = "schema")]
@@ -17,16 +18,17 @@ mod values;
 mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Region, StackId};
-use crate::properties::{Apply, Comparison, MissingData, Statistic};
+use crate::properties::{Apply, Comparison, MissingData, Protocol, Statistic};
 
 pub use collect::PROBLEMS_MAX;
+pub use component::ENDPOINTS_GROUP;
 pub use parse::{Read, from_text, parse, read, resolve};
+pub use path::{ComponentPath, OutputPath};
 pub use problem::{Code, Problem};
 pub use resolve::Choice;
 pub use text::BYTES_MAX;
@@ -54,6 +56,10 @@ pub struct Document {
     pub tags: BTreeMap<String, String>,
     /// The network: a VPC over some availability zones, with DNS support and host names on.
     pub network: Network,
+    /// Customer-managed KMS keys, by name, for encryption at rest: components say which one is theirs. Each has the alias
+    /// `alias/<stack>-<name>-<environment>`.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Key>"))]
+    pub keys: BTreeMap<String, Key>,
     /// Kinesis data streams, by name.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Stream>"))]
     pub streams: BTreeMap<String, Stream>,
@@ -64,9 +70,19 @@ pub struct Document {
     /// its own.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Database>"))]
     pub databases: BTreeMap<String, Database>,
+    /// Aurora PostgreSQL clusters, by name: Serverless v2, encrypted, in the private subnets, each with a generated password in
+    /// a secret of its own.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Cluster>"))]
+    pub clusters: BTreeMap<String, Cluster>,
+    /// REST APIs on API Gateway, by name: regional, each with one stage.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Api>"))]
+    pub apis: BTreeMap<String, Api>,
     /// CloudWatch alarms, by name: each on one metric of one component; on a cache, one alarm per node.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Alarm>"))]
     pub alarms: BTreeMap<String, Alarm>,
+    /// SNS topics, by name: what alarms tell goes to everybody who has subscribed.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Topic>"))]
+    pub topics: BTreeMap<String, Topic>,
     /// What to tell once the stack stands: names of your own, each with the attribute of a component that it stands for.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub outputs: BTreeMap<String, OutputPath>,
@@ -109,9 +125,32 @@ pub struct Network {
     /// Subnets with a route to the internet, one per zone. Left out, there are none.
     #[serde(default)]
     pub public: Option<Subnets>,
-    /// Subnets without a route to the internet, one per zone; databases and caches live in these. Left out, there are none.
+    /// Subnets that the internet cannot reach, one per zone; databases and caches live in these. Left out, there are none.
     #[serde(default)]
     pub private: Option<Subnets>,
+    /// Whether the private subnets reach the internet, through NAT gateways in the public ones.
+    #[serde(default)]
+    pub nat: Nat,
+    /// Services of AWS that the private subnets reach without the internet, by their short names. `s3` and `dynamodb` get
+    /// gateway endpoints, which cost nothing; all others interface endpoints, with one address in each private subnet. Which
+    /// there are, AWS tells when the plan is made.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::endpoints"))]
+    pub endpoints: BTreeSet<String>,
+}
+
+/// Whether private subnets reach the internet, through NAT gateways with an Elastic IP address each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Nat {
+    /// They do not.
+    #[default]
+    None,
+    /// Through one NAT gateway, in the first public subnet. Without its zone no private subnet reaches the internet.
+    Single,
+    /// Through one NAT gateway in each zone; each private subnet has a route table of its own.
+    PerZone,
 }
 
 /// One subnet per zone.
@@ -124,6 +163,26 @@ pub struct Subnets {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::address_ranges"))]
     pub cidrs: Option<Vec<Ipv4Net>>,
+}
+
+/// A customer-managed KMS key, which encrypts data at rest. Only the services that store a stack's data may use it, on behalf
+/// of who may use them in the account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// Whether AWS makes new key material every year. What was encrypted before stays readable.
+    #[serde(default = "defaults::yes")]
+    pub rotation: bool,
+    /// How long its deletion can be taken back, from the moment that the stack is destroyed. After that, nothing that was
+    /// encrypted with it can be read any more, snapshots included.
+    #[serde(default = "defaults::deletion_window_days")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 7, max = 30)))]
+    pub deletion_window_days: u32,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A provisioned Kinesis data stream.
@@ -142,6 +201,10 @@ pub struct Stream {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::shard_metrics"))]
     pub shard_metrics: BTreeSet<String>,
+    /// The key of the document's `keys` that records are encrypted with. Left out, they are not encrypted at rest.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::key_name"))]
+    pub encryption_key: Option<String>,
     /// Tags of its own, over those of the document.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
@@ -177,6 +240,16 @@ pub struct Cache {
     /// Whether nodes are spread over availability zones. It needs `automatic_failover`.
     #[serde(default = "defaults::yes")]
     pub multi_az: bool,
+    /// How often its credentials are to be replaced by new ones. Left out, they never are.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
+    /// The key of the document's `keys` that it is encrypted with at rest. Left out, it is AWS's own.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::key_name"))]
+    pub encryption_key: Option<String>,
+    /// Whether clients need a token (Redis AUTH). It is generated, and lives in a secret of the cache alone.
+    #[serde(default)]
+    pub auth_token: bool,
     /// When changes take effect that AWS can put off.
     #[serde(default)]
     pub apply: Apply,
@@ -238,6 +311,10 @@ pub struct Database {
     #[serde(default = "defaults::postgres_port")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1150, max = 65_535)))]
     pub port: u16,
+    /// The key of the document's `keys` that it, its snapshots and its secret are encrypted with. Left out, it is AWS's own.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::key_name"))]
+    pub encryption_key: Option<String>,
     /// Automated backups.
     #[serde(default)]
     pub backups: Backups,
@@ -267,6 +344,9 @@ pub struct Database {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::log_exports"))]
     pub log_exports: BTreeSet<String>,
+    /// How often its credentials are to be replaced by new ones. Left out, they never are.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
     /// When changes take effect that AWS can put off.
     #[serde(default)]
     pub apply: Apply,
@@ -286,6 +366,125 @@ pub struct Database {
 pub enum DatabaseEngine {
     /// PostgreSQL on RDS.
     Postgres,
+}
+
+/// An Aurora PostgreSQL cluster of Serverless v2, encrypted, in the private subnets, with a generated password in a secret of
+/// its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// The engine.
+    pub engine: ClusterEngine,
+    /// The engine's version, in quotes.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::aurora_version"))]
+    pub version: String,
+    /// What to do when AWS does not offer that version: it retires minor versions.
+    #[serde(default)]
+    pub version_policy: VersionPolicy,
+    /// How far each instance shrinks when little is asked of it, in Aurora capacity units (2 GiB of memory each), by halves.
+    /// With 0 it pauses after five minutes without a connection; only recent versions can do that.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::capacity_acu_min"))]
+    pub capacity_acu_min: f64,
+    /// How far each instance grows when much is asked of it, in Aurora capacity units, by halves.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::capacity_acu_max"))]
+    pub capacity_acu_max: f64,
+    /// How many instances, spread over the zones: one writes, the others can be read from, and take over when it fails.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 16)))]
+    pub instances: u32,
+    /// Whether SQL can be sent to it over HTTPS, with permissions instead of a connection: RDS Data API.
+    #[serde(default)]
+    pub data_api: bool,
+    /// The name of the database that is made in it.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::identifier"))]
+    pub database: String,
+    /// The master user's name; no reserved word of Aurora PostgreSQL, such as `admin`. Its password is generated, and lives in
+    /// Secrets Manager alone.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::user"))]
+    pub user: String,
+    /// The port that it listens on.
+    #[serde(default = "defaults::postgres_port")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1150, max = 65_535)))]
+    pub port: u16,
+    /// The key of the document's `keys` that it, its snapshots and its secret are encrypted with. Left out, it is AWS's own.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::key_name"))]
+    pub encryption_key: Option<String>,
+    /// Automated backups.
+    #[serde(default)]
+    pub backups: ClusterBackups,
+    /// When AWS may maintain it and its instances, in UTC; it must not overlap with the backup window.
+    #[serde(default = "defaults::maintenance_window")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::weekly_window"))]
+    pub maintenance_window: String,
+    /// Whether AWS may upgrade the minor version in the maintenance window.
+    #[serde(default = "defaults::yes")]
+    pub minor_upgrades: bool,
+    /// Whether it is protected from deletion, by AWS and by `outrigger destroy`.
+    #[serde(default = "defaults::yes")]
+    pub deletion_protection: bool,
+    /// Whether a final snapshot is taken, and kept, when it is deleted.
+    #[serde(default = "defaults::yes")]
+    pub final_snapshot: bool,
+    /// Logs to send to CloudWatch Logs.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::cluster_log_exports"))]
+    pub log_exports: BTreeSet<String>,
+    /// How often its credentials are to be replaced by new ones. Left out, they never are.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
+    /// When changes take effect that AWS can put off.
+    #[serde(default)]
+    pub apply: Apply,
+    /// Whether a change may replace it, and so lose everything in it. Without it such a change is refused.
+    #[serde(default)]
+    pub allow_replace: bool,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A cluster's engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterEngine {
+    /// Aurora PostgreSQL.
+    AuroraPostgresql,
+}
+
+/// Automated backups of a cluster, which Aurora always makes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClusterBackups {
+    /// How long they are kept.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 35)))]
+    pub retention_days: u32,
+    /// When they are made, in UTC.
+    #[serde(default = "defaults::backup_window")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::daily_window"))]
+    pub window: String,
+}
+
+impl Default for ClusterBackups {
+    fn default() -> Self {
+        Self {
+            retention_days: 7,
+            window: defaults::backup_window(),
+        }
+    }
+}
+
+/// Rotation on a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// How many days apart.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1000)))]
+    pub every_days: u32,
 }
 
 /// What to do when AWS does not offer the version that a document asks for (AWS retires minor versions).
@@ -345,6 +544,67 @@ impl Default for Backups {
     }
 }
 
+/// A regional REST API on API Gateway with one stage. Routes that need an API key share one, which is generated; its value is
+/// API Gateway's alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// The stage's name: the first part of the path of every URL.
+    #[serde(default = "defaults::stage")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::stage"))]
+    pub stage: String,
+    /// What it answers, by method and path, such as `POST /sensor-data`. Every answer is JSON with status 200.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::routes"))]
+    pub routes: BTreeMap<String, Route>,
+    /// How often the API key may be used: needed where a route needs the key, and only there.
+    #[serde(default)]
+    pub usage_plan: Option<UsagePlan>,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Api {
+    /// Whether one of its routes needs the API key.
+    pub fn has_key(&self) -> bool {
+        self.routes.values().any(|route| route.api_key)
+    }
+}
+
+/// What an API does with requests of one method and path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Whether a request must bring the API key, as header `x-api-key`; without it, it is answered with status 403.
+    #[serde(default = "defaults::yes")]
+    pub api_key: bool,
+    /// The stream that gets the body of each request, which must be JSON, as a record; of a request whose record the stream
+    /// does not take the answer has status 502. Left out, API Gateway answers by itself (a `MOCK` integration).
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::stream_name"))]
+    pub stream: Option<String>,
+    /// What is answered.
+    #[serde(default = "defaults::response")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::response"))]
+    pub response: BTreeMap<String, serde_json::Value>,
+}
+
+/// How often an API key may be used; what is above it is answered with status 429.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UsagePlan {
+    /// How many requests a second in the long run.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 10_000)))]
+    pub rate_per_second: u32,
+    /// How many requests at once.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 5_000)))]
+    pub burst: u32,
+}
+
 /// An alarm on one metric of one component; on a cache, one alarm per node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -371,126 +631,39 @@ pub struct Alarm {
     /// What a period without data counts as.
     #[serde(default)]
     pub missing_data: MissingData,
+    /// The names of the topics that are told when it fires, and when all is well again; 5 at most.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::topic_names"))]
+    pub notify: BTreeSet<String>,
 }
 
-/// A component that an alarm can be on: `databases.<name>`, `caches.<name>` or `streams.<name>`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ComponentPath {
-    /// A database.
-    Database(String),
-    /// A cache.
-    Cache(String),
-    /// A stream.
-    Stream(String),
+/// An SNS topic: what alarms tell goes to everybody who has subscribed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Topic {
+    /// Who is told, by name. Subscriptions that are made elsewhere stay as they are.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::named::<Subscription>"))]
+    pub subscriptions: BTreeMap<String, Subscription>,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
 }
 
-impl std::str::FromStr for ComponentPath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('.') {
-            Some(("databases", name)) => Ok(Self::Database(name.to_owned())),
-            Some(("caches", name)) => Ok(Self::Cache(name.to_owned())),
-            Some(("streams", name)) => Ok(Self::Stream(name.to_owned())),
-            _ => Err(format!(
-                "`{text}` is no component; expected databases.<name>, caches.<name> or streams.<name>"
-            )),
-        }
-    }
+/// Somebody or something that a topic's messages go to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// How messages travel.
+    pub protocol: Protocol,
+    /// Where to: an address of mail, a URL that begins with `https://`, a telephone number such as `+15550100`, or the ARN of a
+    /// queue or a function, as the protocol asks for.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::endpoint"))]
+    pub endpoint: String,
 }
-
-impl fmt::Display for ComponentPath {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ComponentPath::Database(name) => write!(formatter, "databases.{name}"),
-            ComponentPath::Cache(name) => write!(formatter, "caches.{name}"),
-            ComponentPath::Stream(name) => write!(formatter, "streams.{name}"),
-        }
-    }
-}
-
-/// An attribute of a component, for an output: `network.vpc_id`, `databases.<name>.endpoint`, ...
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutputPath {
-    /// The VPC's id.
-    VpcId,
-    /// An attribute of a component, one of [`OutputPath::attributes`].
-    Component(ComponentPath, String),
-}
-
-impl OutputPath {
-    /// The attributes that an output can name on a component.
-    pub fn attributes(component: &ComponentPath) -> &'static [&'static str] {
-        match component {
-            ComponentPath::Database(_) => &[
-                "endpoint",
-                "port",
-                "arn",
-                "engine_version",
-                "availability_zone",
-                "multi_az",
-                "secret_arn",
-                "subnet_group_name",
-            ],
-            ComponentPath::Cache(_) => &["endpoint", "port", "arn"],
-            ComponentPath::Stream(_) => &["name", "arn"],
-        }
-    }
-}
-
-impl std::str::FromStr for OutputPath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "network.vpc_id" {
-            return Ok(Self::VpcId);
-        }
-        let wrong = || {
-            format!(
-                "`{text}` is no attribute of a component; expected network.vpc_id, or for instance \
-                 databases.<name>.endpoint, caches.<name>.endpoint, streams.<name>.name"
-            )
-        };
-        let (component, attribute) = text.rsplit_once('.').ok_or_else(wrong)?;
-        let component: ComponentPath = component.parse().map_err(|_| wrong())?;
-        let known = Self::attributes(&component);
-        if known.contains(&attribute) {
-            Ok(Self::Component(component, attribute.to_owned()))
-        } else {
-            Err(format!(
-                "`{component}` has no attribute `{attribute}`; it has {}",
-                known.join(", ")
-            ))
-        }
-    }
-}
-
-impl fmt::Display for OutputPath {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OutputPath::VpcId => formatter.write_str("network.vpc_id"),
-            OutputPath::Component(component, attribute) => write!(formatter, "{component}.{attribute}"),
-        }
-    }
-}
-
-macro_rules! as_text {
-    ($($type:ident)*) => { $(
-        impl Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    )* };
-}
-
-as_text!(ComponentPath OutputPath);
 
 /// Texts, or numbers and booleans written as such.
 fn scalars<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
@@ -520,8 +693,20 @@ mod defaults {
         true
     }
 
+    pub(super) fn deletion_window_days() -> u32 {
+        30
+    }
+
     pub(super) fn retention_hours() -> u32 {
         24
+    }
+
+    pub(super) fn stage() -> String {
+        "prod".to_owned()
+    }
+
+    pub(super) fn response() -> std::collections::BTreeMap<String, serde_json::Value> {
+        std::collections::BTreeMap::from([("message".to_owned(), "ok".into())])
     }
 
     pub(super) fn redis_port() -> u16 {

@@ -78,6 +78,8 @@ codes! {
     Overlay = "document::overlay";
     /// The region has fewer zones than the document wants.
     Zones = "plan::zones";
+    /// The region has no VPC endpoint for the service, or not in these zones.
+    Endpoint = "plan::endpoint";
     /// AWS does not offer the version.
     Version = "plan::version";
     /// The engine does not know the parameter, or not this value.

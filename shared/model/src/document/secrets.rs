@@ -35,7 +35,11 @@ pub(super) fn find(node: &Node, trail: &mut Trail, problems: &mut Problems) {
             let is_root = trail.is_root();
             for (key, entry) in entries.iter().filter(|(key, _)| !is_root || *key != "outputs") {
                 let back = trail.enter_key(key);
-                let holds_value = matches!(entry.node.value, Tree::Scalar(_)) && !entry.node.is_null();
+                // Whether there is to be one is no secret: `auth_token: true`, `api_key: true`.
+                let holds_value = match &entry.node.value {
+                    Tree::Scalar(value) => !value.is_null() && !value.is_boolean(),
+                    Tree::List(_) | Tree::Mapping(_) => false,
+                };
                 if holds_value && is_secret(key) {
                     let message = format!("`{}`: a secret must not stand in a document", shown(key));
                     let problem = Problem::at(Code::Secret, trail.as_str(), message).of_key();

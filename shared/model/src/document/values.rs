@@ -4,8 +4,8 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::component::metrics;
-use super::{ComponentPath, OutputPath};
+use super::component::{api, database, metrics};
+use super::{ComponentPath, OutputPath, Route};
 
 /// A component's, a stack's or an environment's name: lower case letters, digits, single hyphens.
 const NAME: &str = "[a-z](-?[a-z0-9])*";
@@ -58,6 +58,17 @@ pub(super) fn named<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// The name of one of the document's keys.
+pub(super) fn key_name(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = name(60, "data");
+    schema.insert("type".to_owned(), vec!["string", "null"].into());
+    schema.insert(
+        "errorMessage".to_owned(),
+        "the name of one of the document's keys".into(),
+    );
+    schema
+}
+
 pub(super) fn tags(_: &mut SchemaGenerator) -> Schema {
     let allowed = "letters, digits, spaces and _ . : / = + - @";
     let good = "[^\\x00-\\x1f!\"#$%&'()*,;<>?\\[\\\\\\]^`{|}~]*";
@@ -93,6 +104,16 @@ pub(super) fn address_ranges(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["array", "null"], "items": address_range(generator) })
 }
 
+pub(super) fn endpoints(_: &mut SchemaGenerator) -> Schema {
+    let mut name = text(
+        super::component::ENDPOINT_NAME,
+        "the short name of a service of AWS that has VPC endpoints",
+        "secretsmanager",
+    );
+    name.insert("maxLength".to_owned(), super::component::ENDPOINT_LENGTH_MAX.into());
+    json_schema!({ "type": "array", "items": name })
+}
+
 /// Redis on ElastiCache: 4 to 7.
 pub(super) fn redis_version(_: &mut SchemaGenerator) -> Schema {
     text("[4-7](\\.[0-9]{1,6}){0,2}", "4 to 7, in quotes", "7.0")
@@ -102,6 +123,24 @@ pub(super) fn redis_version(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn postgres_version(_: &mut SchemaGenerator) -> Schema {
     let pattern = "(9(\\.[0-9]{1,6}){1,2}|[1-9][0-9]{1,5}(\\.[0-9]{1,6})?)";
     text(pattern, "a major and a minor version, in quotes", "15.15")
+}
+
+/// Aurora PostgreSQL of Serverless v2: from 13 on.
+pub(super) fn aurora_version(_: &mut SchemaGenerator) -> Schema {
+    let pattern = "(1[3-9]|[2-9][0-9]|[1-9][0-9]{2,5})(\\.[0-9]{1,6})?";
+    text(pattern, "a major and a minor version, in quotes", "15.15")
+}
+
+pub(super) fn capacity_acu_min(_: &mut SchemaGenerator) -> Schema {
+    capacity(0)
+}
+
+pub(super) fn capacity_acu_max(_: &mut SchemaGenerator) -> Schema {
+    capacity(1)
+}
+
+fn capacity(least: u32) -> Schema {
+    json_schema!({ "type": "number", "multipleOf": 0.5, "minimum": least, "maximum": 256 })
 }
 
 pub(super) fn node_type(_: &mut SchemaGenerator) -> Schema {
@@ -161,11 +200,15 @@ pub(super) fn parameters(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn monitoring_interval(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "enum": [0, 1, 5, 10, 15, 30, 60] })
+    json_schema!({ "type": "integer", "enum": database::MONITORING_INTERVALS_SECONDS })
 }
 
 pub(super) fn log_exports(_: &mut SchemaGenerator) -> Schema {
-    choices(&["postgresql", "upgrade"])
+    choices(&database::LOG_EXPORTS)
+}
+
+pub(super) fn cluster_log_exports(_: &mut SchemaGenerator) -> Schema {
+    choices(&["postgresql", "instance"])
 }
 
 pub(super) fn shard_metrics(_: &mut SchemaGenerator) -> Schema {
@@ -174,6 +217,41 @@ pub(super) fn shard_metrics(_: &mut SchemaGenerator) -> Schema {
 
 fn choices(of: &[&str]) -> Schema {
     json_schema!({ "type": "array", "items": { "type": "string", "enum": of } })
+}
+
+pub(super) fn stage(_: &mut SchemaGenerator) -> Schema {
+    let pattern = format!("[A-Za-z0-9_-]{{1,{}}}", api::STAGE_LENGTH_MAX);
+    text(&pattern, "letters, digits, _ and -", "prod")
+}
+
+pub(super) fn stream_name(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = name(60, "events");
+    schema.insert("type".to_owned(), serde_json::json!(["string", "null"]));
+    schema
+}
+
+/// Methods with paths, each a route.
+pub(super) fn routes(generator: &mut SchemaGenerator) -> Schema {
+    let part = "([A-Za-z0-9._:-]+|\\{[A-Za-z0-9_]+\\})";
+    let pattern = format!(
+        "({}) /({part}(/{part}){{0,5}}|(({part}/){{0,5}}\\{{[A-Za-z0-9_]+\\+\\}}))?",
+        api::METHODS.join("|")
+    );
+    json_schema!({
+        "type": "object",
+        "additionalProperties": Route::json_schema(generator),
+        "propertyNames": text(&pattern, "a method and a path", "POST /sensor-data"),
+        "minProperties": 1,
+        "maxProperties": 50,
+    })
+}
+
+pub(super) fn response(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": ["string", "number", "boolean"], "pattern": "^[^$#]*$" },
+        "errorMessage": "texts, numbers and booleans, without $ and #",
+    })
 }
 
 pub(super) fn period(_: &mut SchemaGenerator) -> Schema {
@@ -191,9 +269,9 @@ impl JsonSchema for ComponentPath {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let allowed = "databases.<name>, caches.<name> or streams.<name>, of a component that the document has";
+        let allowed = "databases.<name>, clusters.<name>, caches.<name>, streams.<name>, topics.<name> or apis.<name>, of a component that the document has";
         text(
-            &format!("(databases|caches|streams)\\.{NAME}"),
+            &format!("(databases|clusters|caches|streams|topics|apis)\\.{NAME}"),
             allowed,
             "databases.database",
         )
@@ -209,20 +287,44 @@ impl JsonSchema for OutputPath {
         let any = String::new();
         let components = [
             ("databases", ComponentPath::Database(any.clone())),
+            ("clusters", ComponentPath::Cluster(any.clone())),
             ("caches", ComponentPath::Cache(any.clone())),
-            ("streams", ComponentPath::Stream(any)),
+            ("streams", ComponentPath::Stream(any.clone())),
+            ("topics", ComponentPath::Topic(any.clone())),
+            ("apis", ComponentPath::Api(any)),
         ];
         let mut patterns = vec!["network\\.vpc_id".to_owned()];
         let mut allowed = vec!["network.vpc_id".to_owned()];
+        patterns.push(format!("keys\\.{NAME}\\.({})", OutputPath::KEY.join("|")));
+        allowed.push(format!("keys.<name>. and one of {}", OutputPath::KEY.join(", ")));
         for (kind, component) in components {
             let attributes = OutputPath::attributes(&component);
             patterns.push(format!("{kind}\\.{NAME}\\.({})", attributes.join("|")));
             allowed.push(format!("{kind}.<name>. and one of {}", attributes.join(", ")));
         }
+        // A path may follow the URL of an API.
+        patterns.push(format!("apis\\.{NAME}\\.url/.+"));
         text(
             &format!("({})", patterns.join("|")),
             &allowed.join("; "),
             "databases.database.endpoint",
         )
     }
+}
+
+/// The names of topics of the document.
+pub(super) fn topic_names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": name(60, "alerts"), "maxItems": 5 })
+}
+
+/// Where a topic's messages go, in the form that the protocol asks for.
+pub(super) fn endpoint(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = text(
+        "([!-?A-~]+@[!-?A-~]+\\.[!-?A-~]+|https://[!-?A-~]+|\\+[0-9]{5,15}|arn:[!-~]+)",
+        "an address of mail, a URL that begins with https://, a telephone number with its country, or an ARN, as the \
+         protocol asks for",
+        "on-call@example.com",
+    );
+    schema.insert("maxLength".to_owned(), 2048.into());
+    schema
 }

@@ -17,15 +17,8 @@ impl Expansion<'_> {
         let parameter_group = self.parameter_group(name, database, &engine_version, &static_names);
         let monitoring_role = self.monitoring_role(name, database);
         let security_group = self.security_group(name, "postgresql", database.port, network);
-        let subnet_group = self.add(
-            Kind::DbSubnetGroup,
-            name,
-            Properties::DbSubnetGroup(properties::DbSubnetGroup {
-                vpc: Input::id_of(&network.vpc),
-                description: format!("private subnets of {}", self.document.id()),
-                subnets: network.private_subnets.iter().map(Input::id_of).collect(),
-            }),
-        );
+        let subnet_group = self.db_subnet_group(name, network);
+        let encryption_key = self.encryption_key(database.encryption_key.as_ref());
         let secret = self.add(
             Kind::Secret,
             name,
@@ -35,6 +28,7 @@ impl Expansion<'_> {
                 engine: "postgres".to_owned(),
                 port: database.port,
                 database: database.database.clone(),
+                encryption_key: encryption_key.clone(),
             }),
         );
         let instance = self.add_tagged(
@@ -53,6 +47,7 @@ impl Expansion<'_> {
                 secret: Input::of(&secret, "arn"),
                 subnet_group: Input::id_of(&subnet_group),
                 security_groups: vec![Input::id_of(&security_group)],
+                encryption_key,
                 parameter_group: parameter_group.as_ref().map(Input::id_of),
                 static_parameters: database
                     .parameters
@@ -74,14 +69,32 @@ impl Expansion<'_> {
             }),
             &database.tags,
         );
-        self.log_groups(&instance, &database.log_exports);
+        self.log_groups(&instance, "instance", &database.log_exports);
+        self.secret_attachment(name, &secret, &instance);
+    }
+
+    /// The DB subnet group of a database or a cluster.
+    pub(super) fn db_subnet_group(&mut self, name: &str, network: &NetworkKeys) -> ResourceKey {
+        self.add(
+            Kind::DbSubnetGroup,
+            name,
+            Properties::DbSubnetGroup(properties::DbSubnetGroup {
+                vpc: Input::id_of(&network.vpc),
+                description: format!("private subnets of {}", self.document.id()),
+                subnets: network.private_subnets.iter().map(Input::id_of).collect(),
+            }),
+        )
+    }
+
+    /// Where a database or a cluster is, in its secret.
+    pub(super) fn secret_attachment(&mut self, name: &str, secret: &ResourceKey, database: &ResourceKey) {
         self.add(
             Kind::SecretAttachment,
             name,
             Properties::SecretAttachment(properties::SecretAttachment {
-                secret: Input::of(&secret, "arn"),
-                host: Input::of(&instance, "endpoint"),
-                port: Input::of(&instance, "port"),
+                secret: Input::of(secret, "arn"),
+                host: Input::of(database, "endpoint"),
+                port: Input::of(database, "port"),
             }),
         );
     }
@@ -127,25 +140,26 @@ impl Expansion<'_> {
                 description,
                 service: "monitoring.rds.amazonaws.com".to_owned(),
                 managed_policies: BTreeSet::from([policy]),
+                allows: None,
             }),
         ))
     }
 
     /// The log groups that RDS writes to. It would make them itself, without tags, and leave them behind; so they are there
-    /// before the database, and go after it.
-    fn log_groups(&mut self, instance: &ResourceKey, exports: &BTreeSet<String>) {
-        let Some(identifier) = self.graph.resources.get(instance).map(|of| of.physical_name.clone()) else {
+    /// before the database, and go after it. `what` is RDS's word for what writes: `instance` or `cluster`.
+    pub(super) fn log_groups(&mut self, database: &ResourceKey, what: &str, exports: &BTreeSet<String>) {
+        let Some(identifier) = self.graph.resources.get(database).map(|of| of.physical_name.clone()) else {
             return;
         };
         for log in exports {
-            let name = format!("{}-{log}", instance.name);
+            let name = format!("{}-{log}", database.name);
             let key = self.add(Kind::LogGroup, &name, Properties::LogGroup(properties::LogGroup {}));
             if let Some(group) = self.graph.resources.get_mut(&key) {
-                group.physical_name = format!("/aws/rds/instance/{identifier}/{log}");
+                group.physical_name = format!("/aws/rds/{what}/{identifier}/{log}");
                 group.tags.insert("Name".to_owned(), group.physical_name.clone());
             }
-            if let Some(instance) = self.graph.resources.get_mut(instance) {
-                instance.depends_on.insert(key);
+            if let Some(database) = self.graph.resources.get_mut(database) {
+                database.depends_on.insert(key);
             }
         }
     }

@@ -1,10 +1,14 @@
 //! From a document to the resource graph.
 
 mod alarm;
+mod api;
 mod cache;
+mod cluster;
 mod database;
+mod key;
 mod network;
 mod stream;
+mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +20,7 @@ use outrigger_model::{Kind, Properties, Resource, ResourceKey};
 
 use serde::{Deserialize, Serialize};
 
+use crate::endpoints::{self, EndpointService};
 use crate::graph::Graph;
 use crate::resolve::references;
 
@@ -31,25 +36,44 @@ pub struct Resolved {
     /// Which of a component's parameters take effect only when its database restarts, by its path.
     #[serde(default)]
     pub static_parameters: BTreeMap<String, BTreeSet<String>>,
+    /// The services that the document wants VPC endpoints of, by their short names.
+    #[serde(default)]
+    pub endpoints: BTreeMap<String, EndpointService>,
 }
 
 impl Resolved {
     /// Stands in for what AWS has not been asked: zones by number, versions as the document has them, every parameter as
     /// if it needed no restart. Good for showing a graph, not for making a plan.
     pub fn unasked(document: &Document) -> Self {
+        let zones: Vec<String> = (1..=document.network.zones)
+            .map(|zone| format!("zone-{zone}"))
+            .collect();
+        let endpoints = document.network.endpoints.iter().map(|service| {
+            let is_gateway = endpoints::is_gateway(service);
+            let [_, name] = endpoints::names(&document.region, service);
+            let offered = EndpointService {
+                name,
+                zones: zones.iter().cloned().collect(),
+                private_dns: !is_gateway,
+                is_gateway,
+            };
+            (service.clone(), offered)
+        });
         let databases = document.databases.iter();
         let databases = databases.map(|(name, of)| (ComponentPath::Database(name.clone()), &of.version));
+        let clusters = document.clusters.iter();
+        let clusters = clusters.map(|(name, of)| (ComponentPath::Cluster(name.clone()), &of.version));
         let caches = document.caches.iter();
         let caches = caches.map(|(name, of)| (ComponentPath::Cache(name.clone()), &of.version));
         Self {
-            zones: (1..=document.network.zones)
-                .map(|zone| format!("zone-{zone}"))
-                .collect(),
+            endpoints: endpoints.collect(),
             versions: databases
+                .chain(clusters)
                 .chain(caches)
                 .map(|(component, version)| (component.to_string(), version.clone()))
                 .collect(),
             static_parameters: BTreeMap::new(),
+            zones,
         }
     }
 }
@@ -67,6 +91,9 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
         problems: Vec::new(),
     };
     let network = expansion.network();
+    for (name, key) in &document.keys {
+        expansion.key(name, key);
+    }
     for (name, stream) in &document.streams {
         expansion.stream(name, stream);
     }
@@ -75,6 +102,15 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
     }
     for (name, database) in &document.databases {
         expansion.database(name, database, &network);
+    }
+    for (name, cluster) in &document.clusters {
+        expansion.cluster(name, cluster, &network);
+    }
+    for (name, api) in &document.apis {
+        expansion.api(name, api);
+    }
+    for (name, topic) in &document.topics {
+        expansion.topic(name, topic);
     }
     for (name, alarm) in &document.alarms {
         expansion.alarm(name, alarm);
@@ -86,16 +122,24 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
     }
 }
 
-/// What an output stands for: an attribute of a resource.
+/// What an output stands for: an attribute of a resource, which [`OutputPath::path`] follows.
 pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
     let key = |kind: Kind, name: &str| ResourceKey::new(&document.region, kind, name);
     let (resource, attribute) = match path {
         OutputPath::VpcId => (key(Kind::Vpc, VPC), "id"),
-        OutputPath::Component(ComponentPath::Database(name), attribute) if attribute == "secret_arn" => {
-            (key(Kind::Secret, name), "arn")
-        }
-        OutputPath::Component(ComponentPath::Database(name), attribute) if attribute == "subnet_group_name" => {
+        OutputPath::Key(name, attribute) if attribute == "alias" => (key(Kind::KmsAlias, name), "id"),
+        OutputPath::Key(name, attribute) => (key(Kind::KmsKey, name), attribute.as_str()),
+        OutputPath::Component(
+            ComponentPath::Database(name) | ComponentPath::Cluster(name) | ComponentPath::Cache(name),
+            attribute,
+        ) if attribute == "secret_arn" => (key(Kind::Secret, name), "arn"),
+        OutputPath::Component(ComponentPath::Database(name) | ComponentPath::Cluster(name), attribute)
+            if attribute == "subnet_group_name" =>
+        {
             (key(Kind::DbSubnetGroup, name), "id")
+        }
+        OutputPath::Component(ComponentPath::Cluster(name), attribute) => {
+            (key(Kind::DbCluster, name), attribute.as_str())
         }
         OutputPath::Component(ComponentPath::Database(name), attribute) => {
             (key(Kind::DbInstance, name), attribute.as_str())
@@ -104,6 +148,17 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
             (key(Kind::ReplicationGroup, name), attribute.as_str())
         }
         OutputPath::Component(ComponentPath::Stream(name), attribute) => (key(Kind::Stream, name), attribute.as_str()),
+        OutputPath::Component(ComponentPath::Topic(name), attribute) => (key(Kind::Topic, name), attribute.as_str()),
+        OutputPath::Component(ComponentPath::Api(name), attribute) => match attribute.as_str() {
+            "api_key_id" => (key(Kind::ApiKey, name), "id"),
+            "id" => (key(Kind::RestApi, name), "id"),
+            // What follows the URL is the path's.
+            _ => {
+                let api = document.apis.get(name);
+                let stage = api.map(|api| api::stage_key(name, api)).unwrap_or_default();
+                (key(Kind::ApiStage, &stage), "url")
+            }
+        },
     };
     Reference {
         resource,
@@ -169,6 +224,13 @@ impl Expansion<'_> {
             },
         );
         key
+    }
+
+    /// Has a resource wait for another, to which it does not refer.
+    fn after(&mut self, key: &ResourceKey, other: &ResourceKey) {
+        if let Some(resource) = self.graph.resources.get_mut(key) {
+            resource.depends_on.insert(other.clone());
+        }
     }
 
     fn security_group(&mut self, name: &str, service: &str, port: u16, network: &NetworkKeys) -> ResourceKey {

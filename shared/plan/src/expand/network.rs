@@ -1,12 +1,13 @@
-//! The network: VPC, subnets, gateways, routes.
+//! The network: VPC, subnets, gateways, routes, endpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use outrigger_model::document::{Code, Problem};
-use outrigger_model::properties::{self, Input};
+use outrigger_model::document::{Code, ENDPOINTS_GROUP, Nat, Problem};
+use outrigger_model::properties::{self, IngressRule, Input, Reached};
 use outrigger_model::{Kind, Properties, ResourceKey};
 
 use super::{Expansion, NetworkKeys, VPC};
+use crate::endpoints;
 
 impl Expansion<'_> {
     pub(super) fn network(&mut self) -> NetworkKeys {
@@ -24,7 +25,7 @@ impl Expansion<'_> {
                 ),
             ));
         }
-        if network.public.is_some() {
+        let public = network.public.as_ref().map(|_| {
             let gateway = self.add(
                 Kind::InternetGateway,
                 "internet-gateway",
@@ -33,23 +34,138 @@ impl Expansion<'_> {
                 }),
             );
             let table = self.route_table("public", &vpc);
-            self.add(
-                Kind::Route,
-                "public-internet",
-                Properties::Route(properties::Route {
-                    route_table: Input::id_of(&table),
-                    destination: ipnet::Ipv4Net::default(),
-                    gateway: Input::id_of(&gateway),
-                }),
-            );
-            self.subnets("public", network.public_ranges(), &vpc, &table);
-        }
+            self.internet("public-internet", &table, &gateway);
+            let tables = vec![(table, None); network.zones];
+            (gateway, self.subnets("public", network.public_ranges(), &vpc, &tables))
+        });
         let mut private_subnets = Vec::new();
         if network.private.is_some() {
-            let table = self.route_table("private", &vpc);
-            private_subnets = self.subnets("private", network.private_ranges(), &vpc, &table);
+            let nat_gateways = match &public {
+                Some((gateway, subnets)) => self.nat_gateways(network.nat, gateway, subnets),
+                None => Vec::new(),
+            };
+            let tables = self.private_tables(network.nat, &nat_gateways, &vpc);
+            private_subnets = self.subnets("private", network.private_ranges(), &vpc, &tables);
+            self.endpoints(&vpc, &tables, &private_subnets);
         }
         NetworkKeys { vpc, private_subnets }
+    }
+
+    /// The NAT gateways, each with an address of its own: one for all zones, or one per zone.
+    fn nat_gateways(&mut self, nat: Nat, internet: &ResourceKey, public_subnets: &[ResourceKey]) -> Vec<ResourceKey> {
+        let count = match nat {
+            Nat::None => 0,
+            Nat::Single => 1,
+            Nat::PerZone => public_subnets.len(),
+        };
+        let subnets = public_subnets.iter().take(count).enumerate();
+        subnets
+            .map(|(index, subnet)| {
+                let name = format!("nat-{}", index + 1);
+                let address = self.add(Kind::ElasticIp, &name, Properties::ElasticIp(properties::ElasticIp {}));
+                let gateway = self.add(
+                    Kind::NatGateway,
+                    &name,
+                    Properties::NatGateway(properties::NatGateway {
+                        subnet: Input::id_of(subnet),
+                        address: Input::id_of(&address),
+                    }),
+                );
+                // Without a way to the internet its creation fails, and with an address in use that way cannot be closed.
+                self.after(&gateway, internet);
+                gateway
+            })
+            .collect()
+    }
+
+    /// The private route table of each zone, with its route to the internet where there is one.
+    fn private_tables(
+        &mut self,
+        nat: Nat,
+        nat_gateways: &[ResourceKey],
+        vpc: &ResourceKey,
+    ) -> Vec<(ResourceKey, Option<ResourceKey>)> {
+        match nat {
+            Nat::None | Nat::Single => {
+                let table = self.route_table("private", vpc);
+                let gateway = nat_gateways.first();
+                let route = gateway.map(|gateway| self.internet("private-internet", &table, gateway));
+                vec![(table, route); self.document.network.zones]
+            }
+            Nat::PerZone => nat_gateways
+                .iter()
+                .enumerate()
+                .map(|(index, gateway)| {
+                    let table = self.route_table(&format!("private-{}", index + 1), vpc);
+                    let route = self.internet(&format!("private-internet-{}", index + 1), &table, gateway);
+                    (table, Some(route))
+                })
+                .collect(),
+        }
+    }
+
+    /// A route to everywhere.
+    fn internet(&mut self, name: &str, table: &ResourceKey, gateway: &ResourceKey) -> ResourceKey {
+        self.add(
+            Kind::Route,
+            name,
+            Properties::Route(properties::Route {
+                route_table: Input::id_of(table),
+                destination: ipnet::Ipv4Net::default(),
+                gateway: Input::id_of(gateway),
+            }),
+        )
+    }
+
+    /// The endpoints of services of AWS, and the security group of those that have addresses.
+    fn endpoints(&mut self, vpc: &ResourceKey, tables: &[(ResourceKey, Option<ResourceKey>)], subnets: &[ResourceKey]) {
+        let services = &self.document.network.endpoints;
+        if services.iter().any(|service| !endpoints::is_gateway(service)) {
+            self.add(
+                Kind::SecurityGroup,
+                ENDPOINTS_GROUP,
+                Properties::SecurityGroup(properties::SecurityGroup {
+                    vpc: Input::id_of(vpc),
+                    description: format!("VPC endpoints of {}", self.document.id()),
+                    ingress: vec![IngressRule {
+                        port: 443,
+                        source: self.document.network.cidr,
+                        description: "HTTPS from within the VPC".to_owned(),
+                    }],
+                }),
+            );
+        }
+        let group = ResourceKey::new(&self.document.region, Kind::SecurityGroup, ENDPOINTS_GROUP);
+        for service in services {
+            let Some(offered) = self.resolved.endpoints.get(service) else {
+                self.problems.push(Problem::at(
+                    Code::Endpoint,
+                    format!("network.endpoints.{service}"),
+                    "has not been resolved",
+                ));
+                continue;
+            };
+            let reached = if offered.is_gateway {
+                let ids: BTreeSet<Input> = tables.iter().map(|(table, _)| Input::id_of(table)).collect();
+                Reached::Gateway {
+                    route_tables: ids.into_iter().collect(),
+                }
+            } else {
+                let of_zones = subnets.iter().zip(&self.resolved.zones);
+                let of_zones = of_zones.filter(|(_, zone)| offered.zones.contains(*zone));
+                Reached::Interface {
+                    subnets: of_zones.map(|(subnet, _)| Input::id_of(subnet)).collect(),
+                    security_groups: vec![Input::id_of(&group)],
+                    private_dns: offered.private_dns,
+                }
+            };
+            let endpoint = properties::VpcEndpoint {
+                vpc: Input::id_of(vpc),
+                service: offered.name.clone(),
+                reached,
+            };
+            self.add(Kind::VpcEndpoint, service, Properties::VpcEndpoint(endpoint));
+        }
     }
 
     fn route_table(&mut self, name: &str, vpc: &ResourceKey) -> ResourceKey {
@@ -65,14 +181,15 @@ impl Expansion<'_> {
         kind: &str,
         ranges: Vec<ipnet::Ipv4Net>,
         vpc: &ResourceKey,
-        table: &ResourceKey,
+        tables: &[(ResourceKey, Option<ResourceKey>)],
     ) -> Vec<ResourceKey> {
         let zones = self.resolved.zones.clone();
         ranges
             .into_iter()
             .zip(zones)
+            .zip(tables)
             .enumerate()
-            .map(|(index, (cidr, zone))| {
+            .map(|(index, ((cidr, zone), (table, route)))| {
                 let name = format!("{kind}-{}", index + 1);
                 let subnet = self.add_tagged(
                     Kind::Subnet,
@@ -85,7 +202,7 @@ impl Expansion<'_> {
                     }),
                     &BTreeMap::from([("Type".to_owned(), kind.to_owned())]),
                 );
-                self.add(
+                let association = self.add(
                     Kind::RouteTableAssociation,
                     &name,
                     Properties::RouteTableAssociation(properties::RouteTableAssociation {
@@ -93,6 +210,10 @@ impl Expansion<'_> {
                         subnet: Input::id_of(&subnet),
                     }),
                 );
+                // A subnet that moves to another table never loses its way to the internet.
+                if let Some(route) = route {
+                    self.after(&association, route);
+                }
                 subnet
             })
             .collect()

@@ -14,6 +14,7 @@ impl Expansion<'_> {
                 shards: stream.shards,
                 retention_hours: stream.retention_hours,
                 shard_metrics: stream.shard_metrics.clone(),
+                encryption_key: self.encryption_key(stream.encryption_key.as_ref()),
             }),
             &stream.tags,
         );

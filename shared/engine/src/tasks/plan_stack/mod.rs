@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use outrigger_model::{Lane, Problem, StackId};
 use outrigger_plan::plan::Records;
-use outrigger_plan::{Action, Plan, Protection, destroy, draft, expand, inspection, quotas};
+use outrigger_plan::{Action, Plan, Protection, destroy, draft, expand, inspection, not_yet, quotas};
 use serde::{Deserialize, Serialize};
 
 pub use request::Request;
@@ -202,11 +202,15 @@ async fn begin(ports: &Ports<'_>, lease: &Lease, goal: &Goal, record: &mut Opera
     Ok(())
 }
 
-/// Keeps each lane's plan.
+/// Keeps the plan of each lane that has steps: the others have nothing to do, and the workflow leaves them out. The first
+/// lane's is kept in any case: a record with plans says that planning is complete.
 pub(super) async fn keep(state: &State, stack: &StackId, plan: &Plan) -> Result<BTreeMap<Lane, String>, TaskError> {
     let mut plans = BTreeMap::new();
     for lane in Lane::ALL {
-        plans.insert(lane, state.put_blob(stack, &plan.lane(lane)).await?);
+        let plan = plan.lane(lane);
+        if lane == Lane::Network || !plan.steps.is_empty() {
+            plans.insert(lane, state.put_blob(stack, &plan).await?);
+        }
     }
     Ok(plans)
 }
@@ -236,6 +240,7 @@ async fn plan(ports: &Ports<'_>, stack: &StackId, goal: &Goal) -> Result<Planned
                     let now_ms = ports.clock.now_ms();
                     let (plan, found) = draft(&graph, &planned.records, Protection::Heeded, now_ms);
                     planned.plan = plan;
+                    planned.plan.not_yet = not_yet(document);
                     problems.extend(found);
                 }
             }

@@ -8,7 +8,7 @@ use outrigger_model::document::{Code, Document, VersionPolicy};
 use outrigger_model::{Kind, Problem, Properties, Record, ResourceKey};
 use outrigger_plan::expand::parameter_family;
 use outrigger_plan::plan::Records;
-use outrigger_plan::{Resolved, parameters, version};
+use outrigger_plan::{Resolved, capacity, endpoints, parameters, version};
 
 use super::Ports;
 use crate::state::content::StackState;
@@ -18,6 +18,7 @@ use crate::tasks::TaskError;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Engine {
     Postgres,
+    AuroraPostgresql,
     Redis,
 }
 
@@ -35,8 +36,15 @@ pub(super) async fn resolve(
         zones: zones(ports, document, known, &mut problems).await?,
         ..Resolved::default()
     };
+    endpoints(ports, document, &mut resolved, &mut problems).await?;
     versions(ports, document, records, known, &mut resolved, &mut problems).await?;
     static_parameters(ports, document, &mut resolved, &mut problems).await?;
+    for (name, cluster) in &document.clusters {
+        let component = format!("clusters.{name}");
+        if let Some(version) = resolved.versions.get(&component) {
+            problems.extend(capacity::problems(&component, cluster, version));
+        }
+    }
     for (component, version) in Resolved::unasked(document).versions {
         resolved.versions.entry(component).or_insert(version);
     }
@@ -74,6 +82,30 @@ async fn zones(
     Ok(zones.iter().take(wanted).cloned().collect())
 }
 
+/// A service that is not offered is told, and stands in for itself, so that the rest can be looked at too.
+async fn endpoints(
+    ports: &Ports<'_>,
+    document: &Document,
+    resolved: &mut Resolved,
+    problems: &mut Vec<Problem>,
+) -> Result<(), TaskError> {
+    let services = &document.network.endpoints;
+    if services.is_empty() {
+        return Ok(());
+    }
+    let region = &document.region;
+    let names = services.iter().flat_map(|service| endpoints::names(region, service));
+    let offered = ports.catalog.endpoint_services(region, &names.collect()).await?;
+    resolved.endpoints = Resolved::unasked(document).endpoints;
+    for service in services {
+        match endpoints::find(&offered, region, service, &resolved.zones) {
+            Ok(found) => drop(resolved.endpoints.insert(service.clone(), found.clone())),
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    Ok(())
+}
+
 async fn versions(
     ports: &Ports<'_>,
     document: &Document,
@@ -94,18 +126,25 @@ async fn versions(
             Engine::Postgres,
         )
     });
+    let clusters = document.clusters.iter().map(|(name, cluster)| {
+        let key = ResourceKey::new(region, Kind::DbCluster, name);
+        let component = format!("clusters.{name}");
+        let engine = Engine::AuroraPostgresql;
+        (component, key, &cluster.version, cluster.version_policy, engine)
+    });
     let caches = document.caches.iter().map(|(name, cache)| {
         let key = ResourceKey::new(region, Kind::ReplicationGroup, name);
         let component = format!("caches.{name}");
         (component, key, &cache.version, cache.version_policy, Engine::Redis)
     });
     let mut offered: BTreeMap<Engine, Vec<String>> = BTreeMap::new();
-    for (component, key, asked, policy, engine) in databases.chain(caches) {
+    for (component, key, asked, policy, engine) in databases.chain(clusters).chain(caches) {
         let known_as = format!("{component} {asked}");
         if !known.versions.contains_key(&known_as) {
             if let Entry::Vacant(unasked) = offered.entry(engine) {
                 unasked.insert(match engine {
                     Engine::Postgres => ports.catalog.postgres_versions(region).await?,
+                    Engine::AuroraPostgresql => ports.catalog.aurora_postgresql_versions(region).await?,
                     Engine::Redis => ports.catalog.redis_versions(region).await?,
                 });
             }
@@ -133,6 +172,7 @@ async fn versions(
 fn version_of(record: &Record) -> Option<String> {
     match &record.resource.properties {
         Properties::DbInstance(database) => Some(database.engine_version.clone()),
+        Properties::DbCluster(cluster) => Some(cluster.engine_version.clone()),
         Properties::ReplicationGroup(cache) => Some(cache.engine_version.clone()),
         _ => None,
     }

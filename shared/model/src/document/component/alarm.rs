@@ -5,18 +5,22 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::collect::{Problems, inside, shown};
-use super::super::fields::{Fields, any_text, choice, decimal, number, text};
+use super::super::fields::{Fields, any_text, choice, decimal, list, number, text};
 use super::super::nearest::nearest;
 use super::super::problem::{Code, Problem};
 use super::super::{Alarm, ComponentPath, OutputPath};
-use super::metrics;
+use super::{api, metrics};
 use crate::properties::MissingData;
 
 /// The components that a document names, as far as they can be read.
 pub(in super::super) struct Known<'a> {
     pub(super) databases: BTreeSet<&'a str>,
+    pub(super) clusters: BTreeSet<&'a str>,
     pub(super) caches: BTreeSet<&'a str>,
     pub(super) streams: BTreeSet<&'a str>,
+    pub(super) keys: BTreeSet<&'a str>,
+    pub(super) topics: BTreeSet<&'a str>,
+    pub(super) apis: BTreeSet<&'a str>,
     document: &'a Value,
 }
 
@@ -28,8 +32,12 @@ impl<'a> Known<'a> {
         };
         Self {
             databases: names("databases"),
+            clusters: names("clusters"),
             caches: names("caches"),
             streams: names("streams"),
+            keys: names("keys"),
+            topics: names("topics"),
+            apis: names("apis"),
             document,
         }
     }
@@ -37,8 +45,11 @@ impl<'a> Known<'a> {
     fn has(&self, component: &ComponentPath) -> bool {
         match component {
             ComponentPath::Database(name) => self.databases.contains(name.as_str()),
+            ComponentPath::Cluster(name) => self.clusters.contains(name.as_str()),
             ComponentPath::Cache(name) => self.caches.contains(name.as_str()),
             ComponentPath::Stream(name) => self.streams.contains(name.as_str()),
+            ComponentPath::Topic(name) => self.topics.contains(name.as_str()),
+            ComponentPath::Api(name) => self.apis.contains(name.as_str()),
         }
     }
 
@@ -48,17 +59,29 @@ impl<'a> Known<'a> {
         };
         of(&self.databases, ComponentPath::Database)
             .into_iter()
+            .chain(of(&self.clusters, ComponentPath::Cluster))
             .chain(of(&self.caches, ComponentPath::Cache))
             .chain(of(&self.streams, ComponentPath::Stream))
+            .chain(of(&self.topics, ComponentPath::Topic))
+            .chain(of(&self.apis, ComponentPath::Api))
             // To guess what was meant, so many are enough.
             .take(100)
     }
 
     /// How many nodes a cache has.
     fn nodes(&self, cache: &str) -> u64 {
-        let cache = self.document.get("caches").and_then(|caches| caches.get(cache));
-        cache
-            .and_then(|cache| cache.get("nodes"))
+        self.count("caches", cache, "nodes")
+    }
+
+    /// How many instances a cluster has.
+    pub(super) fn instances(&self, cluster: &str) -> u64 {
+        self.count("clusters", cluster, "instances")
+    }
+
+    fn count(&self, part: &str, component: &str, key: &str) -> u64 {
+        let component = self.document.get(part).and_then(|part| part.get(component));
+        component
+            .and_then(|component| component.get(key))
             .and_then(Value::as_u64)
             .unwrap_or_default()
     }
@@ -78,6 +101,7 @@ pub(super) fn alarm(value: &Value, place: &str, known: &Known<'_>, problems: &mu
     let periods = fields.required("periods", "2", number(1, 1440));
     let period_seconds = fields.required("period_seconds", "300", period);
     let missing_data = fields.or("missing_data", MissingData::default(), choice);
+    let notify = fields.collection("notify", |value, place, problems| notify(value, place, known, problems));
     if let (Some(periods), Some(seconds)) = (periods, period_seconds) {
         let place = fields.at("periods");
         span(periods, seconds, &place, fields.problems);
@@ -92,6 +116,7 @@ pub(super) fn alarm(value: &Value, place: &str, known: &Known<'_>, problems: &mu
         periods: periods?,
         period_seconds: period_seconds?,
         missing_data: missing_data?,
+        notify: notify?,
     })
 }
 
@@ -114,8 +139,11 @@ fn component(value: &Value, place: &str, known: &Known<'_>, problems: &mut Probl
 fn guess(text: &str, all: &[String]) -> String {
     match nearest(text, all.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if all.is_empty() => "the document has no databases, caches or streams".to_owned(),
-        None => "expected databases.<name>, caches.<name> or streams.<name>".to_owned(),
+        None if all.is_empty() => "the document has no databases, clusters, caches, streams, topics or APIs".to_owned(),
+        None => {
+            "expected databases.<name>, clusters.<name>, caches.<name>, streams.<name>, topics.<name> or apis.<name>"
+                .to_owned()
+        }
     }
 }
 
@@ -137,6 +165,34 @@ fn metric(value: &Value, place: &str, component: Option<&ComponentPath>, problem
         });
     }
     Some(name)
+}
+
+/// AlarmActions takes 5 ARNs:
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
+const NOTIFY_MAX: usize = 5;
+
+/// The topics that an alarm tells.
+fn notify(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<BTreeSet<String>> {
+    let check = |name: &str| match known.topics.contains(name) {
+        true => Ok(()),
+        false => Err((
+            format!("the document has no topic `{}`", shown(name)),
+            match nearest(name, known.topics.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None if known.topics.is_empty() => "the document has no `topics`".to_owned(),
+                None => format!(
+                    "for instance {}",
+                    known.topics.iter().take(8).copied().collect::<Vec<_>>().join(", ")
+                ),
+            },
+        )),
+    };
+    let names = list(text(Code::Reference, check))(value, place, problems)?;
+    problems.unless(names.len() <= NOTIFY_MAX, || {
+        Problem::at(Code::Conflict, place, format!("{} topics are to be told", names.len()))
+            .help(format!("an alarm tells at most {NOTIFY_MAX}"))
+    });
+    Some(names.into_iter().collect())
 }
 
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>
@@ -197,6 +253,20 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
     let path: Result<OutputPath, String> = written.parse();
     let problem = match &path {
         Ok(OutputPath::VpcId) => return path.ok(),
+        Ok(OutputPath::Key(name, _)) if known.keys.contains(name.as_str()) => return path.ok(),
+        Ok(OutputPath::Key(name, _)) => {
+            let message = format!("the document has no key `{}`", shown(name));
+            Problem::at(Code::Reference, place, message)
+        }
+        Ok(OutputPath::Component(ComponentPath::Api(name), attribute)) if known.apis.contains(name.as_str()) => {
+            match api::missing(known.document, name, attribute) {
+                None => return path.ok(),
+                Some((message, help)) => {
+                    problems.add(Problem::at(Code::Reference, place, message).help(help));
+                    return None;
+                }
+            }
+        }
         Ok(OutputPath::Component(component, _)) if known.has(component) => return path.ok(),
         Ok(OutputPath::Component(component, _)) => {
             let message = format!("the document has no component `{}`", shown(&component.to_string()));
@@ -212,12 +282,18 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
         let names = OutputPath::attributes(&component).iter();
         names.map(|name| format!("{component}.{name}")).collect::<Vec<_>>()
     });
-    let all: Vec<String> = std::iter::once("network.vpc_id".to_owned()).chain(attributes).collect();
+    let keys = known.keys.iter().take(100);
+    let of_keys = keys.flat_map(|key| OutputPath::KEY.map(|name| format!("keys.{key}.{name}")));
+    let all: Vec<String> = std::iter::once("network.vpc_id".to_owned())
+        .chain(attributes)
+        .chain(of_keys)
+        .collect();
     problems.add(
         problem.help(match nearest(&written, all.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => {
-                "for instance network.vpc_id, databases.<name>.endpoint, caches.<name>.endpoint, streams.<name>.name"
+                "for instance network.vpc_id, databases.<name>.endpoint, caches.<name>.endpoint, streams.<name>.name, \
+                 apis.<name>.url"
                     .to_owned()
             }
         }),

@@ -6,10 +6,10 @@ use super::super::collect::{Problems, shown};
 use super::super::fields::{Fields, boolean, choice, number, text};
 use super::super::problem::{Code, Problem};
 use super::super::{Cache, VersionPolicy, defaults};
-use super::tags;
+use super::{Known, key, rotation, tags};
 use crate::properties::Apply;
 
-pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Option<Cache> {
+pub(super) fn cache(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Cache> {
     let mut fields = Fields::of(value, place, problems)?;
     let engine = fields.required("engine", "redis", choice);
     let version = fields.required("version", "\"7.0\"", text(Code::Form, version));
@@ -19,6 +19,9 @@ pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Opti
     let port = fields.or("port", defaults::redis_port(), number(1, u64::from(u16::MAX)));
     let automatic_failover = fields.or("automatic_failover", defaults::yes(), boolean);
     let multi_az = fields.or("multi_az", defaults::yes(), boolean);
+    let rotation = fields.option("rotation", rotation);
+    let encryption_key = fields.option("encryption_key", key::name(known));
+    let auth_token = fields.or("auth_token", false, boolean);
     let apply = fields.or("apply", Apply::default(), choice);
     let allow_replace = fields.or("allow_replace", false, boolean);
     let tags = fields.collection("tags", tags);
@@ -44,6 +47,17 @@ pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Opti
             )
             .help("switch both on, or both off")
         });
+    let rotation_place = fields.at("rotation");
+    fields
+        .problems
+        .unless(!matches!(rotation, Some(Some(_))) || auth_token == Some(true), || {
+            Problem::at(
+                Code::Conflict,
+                rotation_place,
+                "there is no token that could be replaced",
+            )
+            .help("say `auth_token: true` as well, or leave `rotation` out")
+        });
     fields.finish();
     Some(Cache {
         engine: engine?,
@@ -54,6 +68,9 @@ pub(super) fn cache(value: &Value, place: &str, problems: &mut Problems) -> Opti
         port: port?,
         automatic_failover: automatic_failover?,
         multi_az: multi_az?,
+        rotation: rotation?,
+        encryption_key: encryption_key?,
+        auth_token: auth_token?,
         apply: apply?,
         allow_replace: allow_replace?,
         tags: tags?,

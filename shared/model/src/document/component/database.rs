@@ -8,13 +8,20 @@ use super::super::collect::{Problems, shown};
 use super::super::fields::{Fields, boolean, choice, named, number, some_of, text, wrong_type};
 use super::super::problem::{Code, Problem};
 use super::super::{Backups, Database, StorageType, VersionPolicy, defaults};
-use super::{tags, window};
+use super::{Known, key, rotation, tags, window};
 use crate::properties::Apply;
+
+/// How often enhanced monitoring can look; 0 is never
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>).
+pub(in crate::document) const MONITORING_INTERVALS_SECONDS: [u32; 7] = [0, 1, 5, 10, 15, 30, 60];
+/// The logs of PostgreSQL that RDS can export
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Concepts.PostgreSQL.html>).
+pub(in crate::document) const LOG_EXPORTS: [&str; 2] = ["postgresql", "upgrade"];
 
 /// RDS for PostgreSQL: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html>.
 const STORAGE_GIB: (u64, u64) = (20, 65_536);
 
-pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> Option<Database> {
+pub(super) fn database(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Database> {
     let mut fields = Fields::of(value, place, problems)?;
     let engine = fields.required("engine", "postgres", choice);
     let version = fields.required("version", "\"15.15\"", text(Code::Form, version));
@@ -27,6 +34,7 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
     let database = fields.required("database", "shop", text(Code::Name, identifier));
     let user = fields.required("user", "shop_owner", text(Code::Name, user));
     let port = fields.or("port", defaults::postgres_port(), number(1150, u64::from(u16::MAX)));
+    let encryption_key = fields.option("encryption_key", key::name(known));
     let backups = fields.or("backups", Backups::default(), backups);
     let maintenance_window = fields.or(
         "maintenance_window",
@@ -38,7 +46,8 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
     let final_snapshot = fields.or("final_snapshot", defaults::yes(), boolean);
     let parameters = fields.collection("parameters", parameters);
     let monitoring_interval_seconds = fields.or("monitoring_interval_seconds", 0, interval);
-    let log_exports = fields.collection("log_exports", some_of("log of PostgreSQL", &["postgresql", "upgrade"]));
+    let log_exports = fields.collection("log_exports", some_of("log of PostgreSQL", &LOG_EXPORTS));
+    let rotation = fields.option("rotation", rotation);
     let apply = fields.or("apply", Apply::default(), choice);
     let allow_replace = fields.or("allow_replace", false, boolean);
     let tags = fields.collection("tags", tags);
@@ -47,22 +56,13 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
         let place = fields.at("storage_gib_max");
         grows(least, most, &place, fields.problems);
     }
-    if let (Some(backups), Some(maintenance)) = (&backups, &maintenance_window) {
-        let place = fields.at("maintenance_window");
-        let overlaps = backups.retention_days > 0 && window::overlap(&backups.window, maintenance);
-        fields.problems.unless(!overlaps, || {
-            let message = format!("{maintenance} overlaps with the backup window {}", backups.window);
-            Problem::at(Code::Conflict, place, message).help("RDS refuses that; move one of them")
-        });
+    if let (Some(backups), Some(maintenance)) = (&backups, &maintenance_window)
+        && backups.retention_days > 0
+    {
+        windows_apart(&backups.window, maintenance, &mut fields);
     }
     if (allow_replace, deletion_protection) == (Some(true), Some(true)) {
-        let place = fields.at("allow_replace");
-        let message = "`allow_replace` has no effect while `deletion_protection` is on, as it is by default";
-        let problem = Problem::at(Code::Conflict, place, message);
-        fields.problems.add(
-            problem
-                .help("what is protected is never replaced; say `deletion_protection: false` too, or leave this out"),
-        );
+        never_replaced(&mut fields);
     }
     fields.finish();
     Some(Database {
@@ -77,6 +77,7 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
         database: database?,
         user: user?,
         port: port?,
+        encryption_key: encryption_key?,
         backups: backups?,
         maintenance_window: maintenance_window?,
         minor_upgrades: minor_upgrades?,
@@ -85,10 +86,30 @@ pub(super) fn database(value: &Value, place: &str, problems: &mut Problems) -> O
         parameters: parameters?,
         monitoring_interval_seconds: monitoring_interval_seconds?,
         log_exports: log_exports?,
+        rotation: rotation?,
         apply: apply?,
         allow_replace: allow_replace?,
         tags: tags?,
     })
+}
+
+/// The windows for backups and maintenance must not overlap.
+pub(super) fn windows_apart(backup: &str, maintenance: &str, fields: &mut Fields<'_, '_>) {
+    let place = fields.at("maintenance_window");
+    fields.problems.unless(!window::overlap(backup, maintenance), || {
+        let message = format!("{maintenance} overlaps with the backup window {backup}");
+        Problem::at(Code::Conflict, place, message).help("RDS refuses that; move one of them")
+    });
+}
+
+/// `allow_replace` contradicts `deletion_protection`.
+pub(super) fn never_replaced(fields: &mut Fields<'_, '_>) {
+    let place = fields.at("allow_replace");
+    let message = "`allow_replace` has no effect while `deletion_protection` is on, as it is by default";
+    let problem = Problem::at(Code::Conflict, place, message);
+    fields.problems.add(
+        problem.help("what is protected is never replaced; say `deletion_protection: false` too, or leave this out"),
+    );
 }
 
 /// Storage grows in steps of a tenth at least:
@@ -113,9 +134,8 @@ fn backups(value: &Value, place: &str, problems: &mut Problems) -> Option<Backup
 }
 
 fn interval(value: &Value, place: &str, problems: &mut Problems) -> Option<u32> {
-    const POSSIBLE: [u32; 7] = [0, 1, 5, 10, 15, 30, 60];
     let seconds: u32 = number(0, 60)(value, place, problems)?;
-    problems.unless(POSSIBLE.contains(&seconds), || {
+    problems.unless(MONITORING_INTERVALS_SECONDS.contains(&seconds), || {
         Problem::at(Code::UnknownValue, place, format!("{seconds} cannot be an interval"))
             .help("expected 0 (off), 1, 5, 10, 15, 30 or 60")
     });
@@ -178,7 +198,7 @@ fn class(class: &str) -> Result<(), (String, String)> {
 }
 
 /// A name in the database.
-fn identifier(name: &str) -> Result<(), (String, String)> {
+pub(super) fn identifier(name: &str) -> Result<(), (String, String)> {
     let is_good = (1..=63).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
@@ -192,7 +212,7 @@ fn identifier(name: &str) -> Result<(), (String, String)> {
 }
 
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>: no reserved words.
-fn user(name: &str) -> Result<(), (String, String)> {
+pub(super) fn user(name: &str) -> Result<(), (String, String)> {
     identifier(name)?;
     let reserved = ["admin", "rdsadmin", "rds_superuser", "user", "public", "all"];
     match reserved.contains(&name.to_lowercase().as_str()) {

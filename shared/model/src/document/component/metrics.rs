@@ -17,10 +17,24 @@ pub(in crate::document) const SHARD: [&str; 7] = [
 pub(super) fn of(component: &ComponentPath) -> (&'static [&'static str], &'static str) {
     match component {
         ComponentPath::Database(_) => (&DATABASE, "RDS for PostgreSQL"),
+        ComponentPath::Cluster(_) => (&CLUSTER, "Aurora PostgreSQL"),
         ComponentPath::Cache(_) => (&CACHE, "ElastiCache for Redis"),
         ComponentPath::Stream(_) => (&STREAM, "Kinesis"),
+        ComponentPath::Topic(_) => (&TOPIC, "SNS"),
+        ComponentPath::Api(_) => (&API, "API Gateway"),
     }
 }
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html>
+const API: [&str; 7] = [
+    "4XXError",
+    "5XXError",
+    "CacheHitCount",
+    "CacheMissCount",
+    "Count",
+    "IntegrationLatency",
+    "Latency",
+];
 
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html>, of an instance with PostgreSQL; and
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Cloudwatch.html>.
@@ -82,6 +96,61 @@ const DATABASE: [&str; 57] = [
     "WriteThroughput",
     "WriteThroughputLocalStorage",
     "WriteThroughputLogVolume",
+];
+
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html>: those of a cluster with
+/// Aurora PostgreSQL, and those of its instances, which CloudWatch sums up for the cluster.
+const CLUSTER: [&str; 50] = [
+    "ACUUtilization",
+    "AuroraReplicaLag",
+    "AuroraReplicaLagMaximum",
+    "AuroraReplicaLagMinimum",
+    "BackupRetentionPeriodStorageUsed",
+    "BufferCacheHitRatio",
+    "CommitLatency",
+    "CommitThroughput",
+    "CPUUtilization",
+    "DatabaseConnections",
+    "Deadlocks",
+    "DiskQueueDepth",
+    "EBSByteBalance%",
+    "EBSIOBalance%",
+    "EngineUptime",
+    "FreeableMemory",
+    "FreeLocalStorage",
+    "IamDbAuthConnectionFailure",
+    "IamDbAuthConnectionFailureInsufficientPermissions",
+    "IamDbAuthConnectionFailureInvalidToken",
+    "IamDbAuthConnectionFailureServerError",
+    "IamDbAuthConnectionFailureThrottling",
+    "IamDbAuthConnectionRequests",
+    "IamDbAuthConnectionSuccess",
+    "MaximumUsedTransactionIDs",
+    "NetworkReceiveThroughput",
+    "NetworkThroughput",
+    "NetworkTransmitThroughput",
+    "OldestReplicationSlotLag",
+    "RDSToAuroraPostgreSQLReplicaLag",
+    "ReadIOPS",
+    "ReadLatency",
+    "ReadThroughput",
+    "ReplicationSlotDiskUsage",
+    "ServerlessDatabaseCapacity",
+    "SnapshotStorageUsed",
+    "StorageNetworkReceiveThroughput",
+    "StorageNetworkThroughput",
+    "StorageNetworkTransmitThroughput",
+    "SwapUsage",
+    "TempStorageIOPS",
+    "TempStorageThroughput",
+    "TotalBackupStorageBilled",
+    "TransactionLogsDiskUsage",
+    "VolumeBytesUsed",
+    "VolumeReadIOPs",
+    "VolumeWriteIOPs",
+    "WriteIOPS",
+    "WriteLatency",
+    "WriteThroughput",
 ];
 
 /// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.HostLevel.html> and
@@ -206,4 +275,17 @@ const STREAM: [&str; 23] = [
     "PutRecords.TotalRecords",
     "ReadProvisionedThroughputExceeded",
     "WriteProvisionedThroughputExceeded",
+];
+
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html>, of a topic.
+const TOPIC: [&str; 9] = [
+    "NumberOfMessagesPublished",
+    "NumberOfNotificationsDelivered",
+    "NumberOfNotificationsFailed",
+    "NumberOfNotificationsFilteredOut",
+    "NumberOfNotificationsFilteredOut-InvalidAttributes",
+    "NumberOfNotificationsFilteredOut-InvalidMessageBody",
+    "NumberOfNotificationsFailedToRedriveToDlq",
+    "NumberOfNotificationsRedrivenToDlq",
+    "PublishSize",
 ];

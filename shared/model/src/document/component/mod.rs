@@ -1,11 +1,15 @@
 //! Reading the parts of a document, each with what must hold of it. Limits are those of each service's API reference.
 
 mod alarm;
+pub(super) mod api;
 mod cache;
-mod database;
+mod cluster;
+pub(super) mod database;
+mod key;
 pub(super) mod metrics;
 mod network;
 mod stream;
+mod topic;
 mod window;
 
 use std::collections::BTreeMap;
@@ -13,26 +17,32 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::collect::{Problems, inside, shown};
-use super::fields::{Fields, any_text, choice, named, text};
+use super::fields::{Fields, any_text, choice, named, number, text};
 use super::nearest::nearest;
 use super::problem::{Code, Problem};
-use super::{Document, OnFailure};
+use super::{Document, OnFailure, Rotation};
 use crate::key::Region;
 
 pub(super) use alarm::Known;
+#[cfg(feature = "schema")]
+pub(super) use network::{ENDPOINT_LENGTH_MAX, ENDPOINT_NAME};
 
 /// The parts of a document.
-pub(super) const PARTS: [&str; 11] = [
+pub(super) const PARTS: [&str; 15] = [
     "stack",
     "environment",
     "region",
     "on_failure",
     "tags",
     "network",
+    "keys",
     "streams",
     "caches",
     "databases",
+    "clusters",
+    "apis",
     "alarms",
+    "topics",
     "outputs",
 ];
 
@@ -54,29 +64,51 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
     let on_failure = fields.collection::<OnFailure>("on_failure", choice);
     let tags = fields.collection("tags", tags);
     let own_tags = tags.as_ref().map_or(0, BTreeMap::len);
-    let databases = fields.collection("databases", components(database::database));
-    let caches = fields.collection("caches", components(cache::cache));
+    let keys = fields.collection("keys", components(key::key));
+    let databases = fields.collection(
+        "databases",
+        components(|value, place, problems| database::database(value, place, &known, problems)),
+    );
+    let clusters = fields.collection(
+        "clusters",
+        components(|value, place, problems| cluster::cluster(value, place, &known, problems)),
+    );
+    let caches = fields.collection(
+        "caches",
+        components(|value, place, problems| cache::cache(value, place, &known, problems)),
+    );
     let needs = network::Needs {
-        private: !known.databases.is_empty() || !known.caches.is_empty(),
+        private: !known.databases.is_empty() || !known.clusters.is_empty() || !known.caches.is_empty(),
     };
     let network = fields.required(
         "network",
         "{cidr: 10.0.0.0/16, zones: 2, private: {}}",
         |value, place, problems| network::network(value, place, needs, problems),
     );
-    let streams = fields.collection("streams", components(stream::stream));
+    let streams = fields.collection(
+        "streams",
+        components(|value, place, problems| stream::stream(value, place, &known, problems)),
+    );
+    let apis = fields.collection(
+        "apis",
+        components(|value, place, problems| api::api(value, place, &known, problems)),
+    );
     let alarms = fields.collection("alarms", |value, place, problems| {
         let read =
             components(|value, place, problems| alarm::alarm(value, place, &known, problems))(value, place, problems);
         alarm::names(value, place, &known, problems);
         read
     });
+    let topics = fields.collection("topics", components(topic::topic));
     let outputs = fields.collection("outputs", |value, place, problems| {
         named(value, place, problems, |_, value, place, problems| {
             alarm::output(value, place, &known, problems)
         })
     });
     shared_names(&known, fields.problems);
+    if network.as_ref().is_some_and(|network| !network.endpoints.is_empty()) {
+        names_of_endpoints(&known, fields.problems);
+    }
     too_many_tags(value, own_tags, fields.problems);
     let candidates: Vec<&str> = PARTS.into_iter().chain(["variables", "environments"]).collect();
     fields.finish_with(&candidates);
@@ -87,10 +119,14 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         on_failure: on_failure?,
         tags: tags?,
         network: network?,
+        keys: keys?,
         streams: streams?,
         caches: caches?,
         databases: databases?,
+        clusters: clusters?,
+        apis: apis?,
         alarms: alarms?,
+        topics: topics?,
         outputs: outputs?,
     })
 }
@@ -107,15 +143,60 @@ fn components<'a, T>(
     }
 }
 
-/// Caches and databases have security groups, which are named after them.
+/// The name of the security group of the VPC endpoints.
+pub const ENDPOINTS_GROUP: &str = "vpc-endpoints";
+
+/// Caches, databases and clusters have security groups, which are named after them; and a cluster's instances are named
+/// among databases.
 fn shared_names(known: &Known<'_>, problems: &mut Problems) {
-    for name in known.caches.intersection(&known.databases) {
-        let message = format!(
-            "a database is named `{}` too, and their security groups would be one",
-            shown(name)
-        );
-        let problem = Problem::at(Code::Name, inside("caches", name), message).of_key();
+    let mut shared = |part: &str, name: &str, message: String| {
+        let problem = Problem::at(Code::Name, inside(part, name), message).of_key();
         problems.add(problem.help("give one of them another name"));
+    };
+    let pairs = [
+        ("caches", &known.caches, "a database", &known.databases),
+        ("caches", &known.caches, "a cluster", &known.clusters),
+        ("clusters", &known.clusters, "a database", &known.databases),
+    ];
+    for (part, names, other, others) in pairs {
+        for name in names.intersection(others) {
+            let message = format!(
+                "{other} is named `{}` too, and their security groups would be one",
+                shown(name)
+            );
+            shared(part, name, message);
+        }
+    }
+    for cluster in &known.clusters {
+        for number in 1..=known.instances(cluster).min(cluster::INSTANCES_MAX) {
+            let instance = format!("{cluster}-{number}");
+            if known.databases.contains(instance.as_str()) {
+                let message = format!("an instance of the cluster `{}` has this name too", shown(cluster));
+                shared("databases", &instance, message);
+            }
+        }
+    }
+}
+
+/// Rotation on a schedule; Secrets Manager takes up to 1000 days.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html>
+fn rotation(value: &Value, place: &str, problems: &mut Problems) -> Option<Rotation> {
+    let mut fields = Fields::of(value, place, problems)?;
+    let every_days = fields.required("every_days", "30", number(1, 1000));
+    fields.finish();
+    Some(Rotation {
+        every_days: every_days?,
+    })
+}
+
+/// The security group of the endpoints has a name that no cache or database may have then.
+fn names_of_endpoints(known: &Known<'_>, problems: &mut Problems) {
+    for (part, names) in [("caches", &known.caches), ("databases", &known.databases)] {
+        if names.contains(ENDPOINTS_GROUP) {
+            let message = format!("the security group of the VPC endpoints is named `{ENDPOINTS_GROUP}` too");
+            let problem = Problem::at(Code::Name, inside(part, ENDPOINTS_GROUP), message).of_key();
+            problems.add(problem.help("give it another name"));
+        }
     }
 }
 
@@ -288,7 +369,7 @@ fn tag(key: &str, value: &str, place: &str, problems: &mut Problems) {
 
 /// A component carries the document's tags beside its own.
 fn too_many_tags(document: &Value, own: usize, problems: &mut Problems) {
-    for part in ["streams", "caches", "databases"] {
+    for part in ["keys", "streams", "caches", "databases", "clusters", "topics", "apis"] {
         let components = document.get(part).and_then(Value::as_object).into_iter().flatten();
         for (name, component) in components {
             let count = component

@@ -1,14 +1,15 @@
 //! The network: the VPC's range, and those of its subnets.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
-use super::super::collect::Problems;
-use super::super::fields::{Fields, list, number, parsed};
+use super::super::collect::{Problems, shown};
+use super::super::fields::{Fields, choice, list, number, parsed, text};
 use super::super::problem::{Code, Problem};
-use super::super::{Network, Subnets};
+use super::super::{Nat, Network, Subnets};
 
 /// What the components of the document need of it.
 #[derive(Clone, Copy)]
@@ -27,6 +28,33 @@ pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut P
     let zones = fields.required("zones", "2", number::<usize>(1, 6));
     let public = fields.option("public", subnets);
     let private = fields.option("private", subnets);
+    let nat = fields.or("nat", Nat::None, choice);
+    let endpoints = fields.collection("endpoints", endpoints);
+    let nat_needs = |of: &Option<Option<Subnets>>| nat.is_none_or(|nat| nat == Nat::None) || of != &Some(None);
+    let nat_place = fields.at("nat");
+    for (name, subnets, what) in [
+        ("public", &public, "are in public subnets"),
+        ("private", &private, "serve private subnets"),
+    ] {
+        fields.problems.unless(nat_needs(subnets), || {
+            Problem::at(
+                Code::Conflict,
+                &nat_place,
+                format!("NAT gateways {what}, and there are none"),
+            )
+            .help(format!("add `{name}: {{}}` to the network, or take `nat` away"))
+        });
+    }
+    let without_endpoints = endpoints.as_ref().is_none_or(BTreeSet::is_empty);
+    let endpoints_place = fields.at("endpoints");
+    fields.problems.unless(without_endpoints || private != Some(None), || {
+        Problem::at(
+            Code::Conflict,
+            endpoints_place,
+            "endpoints serve private subnets, and there are none",
+        )
+        .help("add `private: {}` to the network, or take `endpoints` away")
+    });
     let (private_place, zones_place) = (fields.at("private"), fields.at("zones"));
     if needs.private {
         fields
@@ -56,6 +84,8 @@ pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut P
             // What could not be read is left out, so that the rest can be looked at.
             public: public.clone().flatten(),
             private: private.clone().flatten(),
+            nat: nat.unwrap_or_default(),
+            endpoints: endpoints.clone().unwrap_or_default(),
         }),
         _ => None,
     };
@@ -63,7 +93,46 @@ pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut P
         ranges(network, [&public_place, &private_place], fields.problems);
     }
     fields.finish();
-    (public.is_some() && private.is_some()).then_some(network).flatten()
+    (public.is_some() && private.is_some() && nat.is_some() && endpoints.is_some())
+        .then_some(network)
+        .flatten()
+}
+
+/// The short name of a service of AWS, as a pattern: `s3`, `ecr.api`, `execute-api`.
+pub(in super::super) const ENDPOINT_NAME: &str = "[a-z0-9]+([.-][a-z0-9]+)*";
+pub(in super::super) const ENDPOINT_LENGTH_MAX: usize = 60;
+
+fn endpoints(value: &Value, place: &str, problems: &mut Problems) -> Option<BTreeSet<String>> {
+    let items = list(text(Code::Form, endpoint))(value, place, problems)?;
+    let mut names = BTreeSet::new();
+    for (index, name) in items.into_iter().enumerate() {
+        let message = format!("`{}` is there twice", shown(&name));
+        problems.unless(names.insert(name), || {
+            Problem::at(Code::Conflict, format!("{place}[{index}]"), message).help("take one of them away")
+        });
+    }
+    Some(names)
+}
+
+fn endpoint(name: &str) -> Result<(), (String, String)> {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .chars()
+                .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit())
+    };
+    if name.len() <= ENDPOINT_LENGTH_MAX && name.split(['.', '-']).all(is_word) && !name.starts_with("com.amazonaws.") {
+        return Ok(());
+    }
+    // `com.amazonaws.us-east-1.ecr.api`: what comes after the region.
+    let short = name
+        .strip_prefix("com.amazonaws.")
+        .and_then(|rest| rest.split_once('.'));
+    let help = match short {
+        Some((_, short)) => format!("write its short name: `{}`", shown(short)),
+        None => "expected the short name of a service, such as s3, secretsmanager or ecr.api".to_owned(),
+    };
+    Err((format!("`{}` is no short name of a service", shown(name)), help))
 }
 
 fn subnets(value: &Value, place: &str, problems: &mut Problems) -> Option<Subnets> {

@@ -1,0 +1,50 @@
+//! A key, and the name of one.
+
+use serde_json::Value;
+
+use super::super::collect::{Problems, shown};
+use super::super::fields::{Fields, any_text, boolean, number};
+use super::super::nearest::nearest;
+use super::super::problem::{Code, Problem};
+use super::super::{Key, defaults};
+use super::{Known, tags};
+
+/// <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>
+const DELETION_WINDOW_DAYS: (u64, u64) = (7, 30);
+
+pub(super) fn key(value: &Value, place: &str, problems: &mut Problems) -> Option<Key> {
+    let mut fields = Fields::of(value, place, problems)?;
+    let rotation = fields.or("rotation", defaults::yes(), boolean);
+    let deletion_window_days = fields.or(
+        "deletion_window_days",
+        defaults::deletion_window_days(),
+        number(DELETION_WINDOW_DAYS.0, DELETION_WINDOW_DAYS.1),
+    );
+    let tags = fields.collection("tags", tags);
+    fields.finish();
+    Some(Key {
+        rotation: rotation?,
+        deletion_window_days: deletion_window_days?,
+        tags: tags?,
+    })
+}
+
+/// The name of a key that the document has.
+pub(super) fn name(known: &Known<'_>) -> impl Fn(&Value, &str, &mut Problems) -> Option<String> {
+    move |value, place, problems| {
+        let name = any_text(value, place, problems)?;
+        if known.keys.contains(name.as_str()) {
+            return Some(name);
+        }
+        let message = format!("the document has no key `{}`", shown(&name));
+        let help = match nearest(&name, known.keys.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => match known.keys.first() {
+                Some(first) => format!("expected the name of one of its `keys`, for instance {}", shown(first)),
+                None => "add it to the document: `keys: {data: {}}`, and name it here: `data`".to_owned(),
+            },
+        };
+        problems.add(Problem::at(Code::Reference, place, message).help(help));
+        None
+    }
+}

@@ -1,0 +1,181 @@
+//! What a document calls its components, and their attributes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A component that an alarm can be on: `databases.<name>`, `clusters.<name>`, `caches.<name>`, `streams.<name>`,
+/// `topics.<name>` or `apis.<name>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ComponentPath {
+    /// A database.
+    Database(String),
+    /// A cluster.
+    Cluster(String),
+    /// A cache.
+    Cache(String),
+    /// A stream.
+    Stream(String),
+    /// A topic.
+    Topic(String),
+    /// An API.
+    Api(String),
+}
+
+impl std::str::FromStr for ComponentPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('.') {
+            Some(("databases", name)) => Ok(Self::Database(name.to_owned())),
+            Some(("clusters", name)) => Ok(Self::Cluster(name.to_owned())),
+            Some(("caches", name)) => Ok(Self::Cache(name.to_owned())),
+            Some(("streams", name)) => Ok(Self::Stream(name.to_owned())),
+            Some(("topics", name)) => Ok(Self::Topic(name.to_owned())),
+            Some(("apis", name)) => Ok(Self::Api(name.to_owned())),
+            _ => Err(format!(
+                "`{text}` is no component; expected databases.<name>, clusters.<name>, caches.<name>, streams.<name>, \
+                 topics.<name> or apis.<name>"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for ComponentPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ComponentPath::Database(name) => write!(formatter, "databases.{name}"),
+            ComponentPath::Cluster(name) => write!(formatter, "clusters.{name}"),
+            ComponentPath::Cache(name) => write!(formatter, "caches.{name}"),
+            ComponentPath::Stream(name) => write!(formatter, "streams.{name}"),
+            ComponentPath::Topic(name) => write!(formatter, "topics.{name}"),
+            ComponentPath::Api(name) => write!(formatter, "apis.{name}"),
+        }
+    }
+}
+
+/// An attribute of a component, for an output: `network.vpc_id`, `databases.<name>.endpoint`, ...
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputPath {
+    /// The VPC's id.
+    VpcId,
+    /// An attribute of a key, one of [`OutputPath::KEY`]: its name, and the attribute.
+    Key(String, String),
+    /// An attribute of a component, one of [`OutputPath::attributes`].
+    Component(ComponentPath, String),
+}
+
+impl OutputPath {
+    /// The attributes that an output can name on a key.
+    pub const KEY: [&'static str; 3] = ["id", "arn", "alias"];
+
+    /// The attributes that an output can name on a component.
+    pub fn attributes(component: &ComponentPath) -> &'static [&'static str] {
+        match component {
+            ComponentPath::Database(_) => &[
+                "endpoint",
+                "port",
+                "arn",
+                "engine_version",
+                "availability_zone",
+                "multi_az",
+                "secret_arn",
+                "subnet_group_name",
+            ],
+            ComponentPath::Cluster(_) => &[
+                "endpoint",
+                "reader_endpoint",
+                "port",
+                "arn",
+                "engine_version",
+                "secret_arn",
+                "subnet_group_name",
+            ],
+            ComponentPath::Cache(_) => &["endpoint", "port", "arn", "secret_arn"],
+            ComponentPath::Stream(_) | ComponentPath::Topic(_) => &["name", "arn"],
+            ComponentPath::Api(_) => &["url", "id", "api_key_id"],
+        }
+    }
+
+    /// What follows the attribute: of `apis.<name>.url/sensor-data` the path, of any other nothing.
+    pub fn path(&self) -> &str {
+        match self {
+            OutputPath::Component(ComponentPath::Api(_), attribute) => attribute.strip_prefix(URL).unwrap_or_default(),
+            OutputPath::VpcId | OutputPath::Key(..) | OutputPath::Component(..) => "",
+        }
+    }
+}
+
+/// The attribute of an API that a path may follow.
+const URL: &str = "url";
+
+impl std::str::FromStr for OutputPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "network.vpc_id" {
+            return Ok(Self::VpcId);
+        }
+        let wrong = || {
+            format!(
+                "`{text}` is no attribute of a component; expected network.vpc_id, or for instance \
+                 databases.<name>.endpoint, caches.<name>.endpoint, streams.<name>.name, apis.<name>.url"
+            )
+        };
+        // A path may hold dots.
+        let end = text.find('/').unwrap_or(text.len());
+        let (component, _) = text
+            .get(..end)
+            .and_then(|text| text.rsplit_once('.'))
+            .ok_or_else(wrong)?;
+        let attribute = text.get(component.len() + 1..).unwrap_or_default();
+        if let Some(key) = component.strip_prefix("keys.") {
+            return match Self::KEY.contains(&attribute) {
+                true => Ok(Self::Key(key.to_owned(), attribute.to_owned())),
+                false => Err(format!(
+                    "`{component}` has no attribute `{attribute}`; it has {}",
+                    Self::KEY.join(", ")
+                )),
+            };
+        }
+        let component: ComponentPath = component.parse().map_err(|_| wrong())?;
+        let known = Self::attributes(&component);
+        let is_url = matches!(component, ComponentPath::Api(_)) && attribute.starts_with("url/");
+        if known.contains(&attribute) || is_url {
+            Ok(Self::Component(component, attribute.to_owned()))
+        } else {
+            Err(format!(
+                "`{component}` has no attribute `{attribute}`; it has {}",
+                known.join(", ")
+            ))
+        }
+    }
+}
+
+impl fmt::Display for OutputPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OutputPath::VpcId => formatter.write_str("network.vpc_id"),
+            OutputPath::Key(name, attribute) => write!(formatter, "keys.{name}.{attribute}"),
+            OutputPath::Component(component, attribute) => write!(formatter, "{component}.{attribute}"),
+        }
+    }
+}
+
+macro_rules! as_text {
+    ($($type:ident)*) => { $(
+        impl Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )* };
+}
+
+as_text!(ComponentPath OutputPath);
