@@ -1,11 +1,13 @@
 //! How what RDS shows stands to what is wanted: what instances and clusters have in common. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, PendingCloudwatchLogsExports, VpcSecurityGroupMembership};
-use outrigger_engine::ports::provider::Difference;
+use outrigger_aws::surplus_tags;
+use outrigger_engine::ports::provider::{Condition, Difference, Observed, Target};
 use outrigger_model::Input;
 use outrigger_model::properties::Apply;
+use outrigger_model::resource::is_ours;
 use serde::Serialize;
 
 /// How an instance or a cluster stands to what is wanted.
@@ -36,6 +38,44 @@ impl Compared {
         self.closable
             .iter()
             .any(|difference| difference.property == "storage_gib")
+    }
+
+    /// What is there, as the executor sees it.
+    pub(crate) fn observed(
+        &self,
+        id: &str,
+        attributes: BTreeMap<String, String>,
+        condition: Condition,
+        target: &Target,
+        actual_tags: &BTreeMap<String, String>,
+    ) -> Observed {
+        let (pending, differences) = match condition {
+            Condition::Ready => {
+                let surplus = surplus_tags(&target.tags_gone, actual_tags);
+                let differences = self.differences().into_iter().chain(surplus).collect();
+                (self.pending.clone(), differences)
+            }
+            // What is being created or changed does not show its values yet.
+            Condition::Changing { .. } | Condition::Deleting | Condition::Broken { .. } => (Vec::new(), Vec::new()),
+        };
+        Observed {
+            id: id.to_owned(),
+            attributes,
+            condition,
+            ours: is_ours(actual_tags, &target.resource.tags),
+            differences,
+            pending,
+            duplicates: Vec::new(),
+        }
+    }
+
+    /// Whether a call that closes these properties has AWS change them at once, and not in the window.
+    ///
+    /// A change that somebody asked for is taken back at once, or it would come with the window; but what the document
+    /// wants in the window is not brought forward by that.
+    pub(crate) fn at_once(&self, apply: Apply, properties: &[&str]) -> bool {
+        let only_reverts = properties.iter().all(|property| self.reverts.contains(property));
+        apply == Apply::Now || only_reverts && self.pending.is_empty()
     }
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_rds::types::DbCluster as SdkCluster;
 use outrigger_aws::{TAGS, TAGS_GONE, call_error, gone_meanwhile, number};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Target};
 use outrigger_engine::ports::secrets::SecretReader;
-use outrigger_model::properties::{Apply, DbCluster};
+use outrigger_model::properties::DbCluster;
 
 use super::compare::{DATA_API, compare};
 use super::{CODES, ENGINE, capacity, create, describe};
@@ -93,10 +93,7 @@ fn modification(
     actual: &SdkCluster,
     compared: &Compared,
 ) -> Result<ModifyDbClusterInputBuilder, CallError> {
-    // A change that somebody asked for is taken back at once, or it would come with the window; but what the document
-    // wants in the window is not brought forward by that.
-    let only_reverts = properties.iter().all(|property| compared.reverts.contains(property));
-    let at_once = wanted.apply == Apply::Now || only_reverts && compared.pending.is_empty();
+    let at_once = compared.at_once(wanted.apply, properties);
     let mut request = ModifyDbClusterInputBuilder::default().apply_immediately(at_once);
     for property in properties {
         request = match *property {
@@ -157,6 +154,7 @@ mod tests {
         CloudwatchLogsExportConfiguration, ClusterPendingModifiedValues, ServerlessV2ScalingConfiguration,
     };
     use outrigger_engine::ports::provider::Difference;
+    use outrigger_model::properties::Apply;
 
     use super::super::compare::tests::{actual, wanted};
     use super::*;

@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbInstance as SdkInstance;
-use outrigger_aws::{call_error, is_code, number, surplus_tags};
+use outrigger_aws::{call_error, is_code, number};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Observed, Progress, Target};
 use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::properties::DbInstance;
-use outrigger_model::resource::is_ours;
 use secrecy::ExposeSecret;
 
 use crate::{POLL_SECONDS, fresh_references_wait, tags};
@@ -64,24 +63,9 @@ pub(crate) async fn observe(
         }
         other => other,
     };
-    let (pending, differences) = match condition {
-        Condition::Ready => {
-            let surplus = surplus_tags(&target.tags_gone, &actual_tags);
-            let differences = compared.differences().into_iter().chain(surplus).collect();
-            (compared.pending.clone(), differences)
-        }
-        // What is being created or changed does not show its values yet.
-        Condition::Changing { .. } | Condition::Deleting | Condition::Broken { .. } => (Vec::new(), Vec::new()),
-    };
-    Ok(Some(Observed {
-        id: instance.db_instance_identifier().unwrap_or_default().to_owned(),
-        attributes: attributes(&instance),
-        condition,
-        ours: is_ours(&actual_tags, &target.resource.tags),
-        differences,
-        pending,
-        duplicates: Vec::new(),
-    }))
+    let id = instance.db_instance_identifier().unwrap_or_default();
+    let observed = compared.observed(id, attributes(&instance), condition, target, &actual_tags);
+    Ok(Some(observed))
 }
 
 /// CreateDBInstance: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>.

@@ -6,7 +6,7 @@ use aws_sdk_rds::types::DbInstance as SdkInstance;
 use outrigger_aws::{TAGS, TAGS_GONE, call_error, gone_meanwhile, number};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Target};
 use outrigger_engine::ports::secrets::SecretReader;
-use outrigger_model::properties::{Apply, DbInstance};
+use outrigger_model::properties::DbInstance;
 
 use super::compare::{STATIC_PARAMETERS, compare, grown};
 use super::{CODES, create, describe, group_ids};
@@ -111,10 +111,7 @@ fn modification(
     actual: &SdkInstance,
     compared: &Compared,
 ) -> Result<ModifyDbInstanceInputBuilder, CallError> {
-    // A change that somebody asked for is taken back at once, or it would come with the window; but what the document
-    // wants in the window is not brought forward by that.
-    let only_reverts = properties.iter().all(|property| compared.reverts.contains(property));
-    let at_once = wanted.apply == Apply::Now || only_reverts && compared.pending.is_empty();
+    let at_once = compared.at_once(wanted.apply, properties);
     let mut request = ModifyDbInstanceInputBuilder::default().apply_immediately(at_once);
     let allocated = allocated_storage(properties, wanted, actual)?;
     for property in properties {
@@ -221,6 +218,7 @@ mod tests {
     use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, PendingModifiedValues};
     use outrigger_engine::ports::provider::Difference;
     use outrigger_model::Input;
+    use outrigger_model::properties::Apply;
 
     use super::super::compare::tests::{actual, wanted};
     use super::*;
