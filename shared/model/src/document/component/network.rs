@@ -99,6 +99,7 @@ pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut P
 }
 
 /// The short name of a service of AWS, as a pattern: `s3`, `ecr.api`, `execute-api`.
+#[cfg(feature = "schema")]
 pub(in super::super) const ENDPOINT_NAME: &str = "[a-z0-9]+([.-][a-z0-9]+)*";
 pub(in super::super) const ENDPOINT_LENGTH_MAX: usize = 60;
 
