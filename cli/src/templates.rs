@@ -1,6 +1,6 @@
 //! The reference stacks, from which documents are begun.
 
-use outrigger_model::document::{self, Problem};
+use outrigger_model::document::{self, Code, Problem};
 
 /// A reference stack.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Template {
 }
 
 /// Every reference stack.
-pub(crate) const ALL: [Template; 4] = [
+pub(crate) const ALL: [Template; 5] = [
     Template {
         name: "data-processing",
         text: include_str!("../../stacks/data-processing.yaml"),
@@ -20,6 +20,10 @@ pub(crate) const ALL: [Template; 4] = [
     Template {
         name: "iot-ingest",
         text: include_str!("../../stacks/iot-ingest.yaml"),
+    },
+    Template {
+        name: "multi-region-dr",
+        text: include_str!("../../stacks/multi-region-dr.yaml"),
     },
     Template {
         name: "postgres-ha",
@@ -38,7 +42,7 @@ pub(crate) struct Names {
     pub(crate) stack: String,
     /// The environment's name.
     pub(crate) environment: String,
-    /// The region.
+    /// The region; of a stack in several, all of them: `us-east-1,us-east-2`.
     pub(crate) region: String,
 }
 
@@ -56,8 +60,31 @@ impl Template {
         Names {
             stack: value("stack"),
             environment: value("environment"),
-            region: value("region"),
+            region: self.regions().join(","),
         }
+    }
+
+    /// The regions in its document.
+    fn regions(&self) -> Vec<&'static str> {
+        match self.value("region") {
+            "" => regions_in(self.value("regions").trim_matches(['[', ']'])).collect(),
+            one => vec![one],
+        }
+    }
+
+    /// What stands for each of its regions where there are several: they are named all over such a document.
+    fn renamed<'a>(&self, names: &'a Names) -> Result<Vec<(&'static str, &'a str)>, Vec<Problem>> {
+        let own = self.regions();
+        if own.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let wanted: Vec<&str> = regions_in(&names.region).collect();
+        if wanted.len() != own.len() || !wanted.iter().all(|region| plain_or_quoted(region) == **region) {
+            let message = format!("`{}` names no {} regions", names.region, own.len());
+            let problem = Problem::at(Code::Form, "region", message);
+            return Err(vec![problem.help(format!("for instance {}", own.join(",")))]);
+        }
+        Ok(own.into_iter().zip(wanted).collect())
     }
 
     /// The value of one of the document's own properties, such as its region.
@@ -77,6 +104,7 @@ impl Template {
     /// # Errors
     /// What is wrong with the names.
     pub(crate) fn with(&self, names: &Names) -> Result<String, Vec<Problem>> {
+        let regions = self.renamed(names)?;
         let mut text = String::new();
         for line in self.text.lines() {
             let named = [
@@ -91,12 +119,36 @@ impl Template {
                 // As JSON, and so YAML, has it where it could be read as something else.
                 Some(format!("{property}: {}{comment}", plain_or_quoted(value)))
             });
-            text.push_str(named.as_deref().unwrap_or(line));
+            text.push_str(&replaced(named.as_deref().unwrap_or(line), &regions));
             text.push('\n');
         }
         let value = document::from_text(&text)?;
         document::parse(&value).map(|_| text)
     }
+}
+
+/// Regions as they are given, separated by commas.
+fn regions_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim)
+}
+
+/// A line with other texts in it, each in one go: what was put in is not looked at again.
+fn replaced(line: &str, texts: &[(&str, &str)]) -> String {
+    let mut done = String::new();
+    let mut rest = line;
+    let first = |rest: &str| {
+        let found = texts
+            .iter()
+            .filter_map(|(old, new)| Some((rest.find(old)?, *old, *new)));
+        found.min_by_key(|(at, ..)| *at)
+    };
+    while let Some((at, old, new)) = first(rest) {
+        let (before, after) = rest.split_at(at);
+        done.push_str(before);
+        done.push_str(new);
+        rest = after.strip_prefix(old).unwrap_or_default();
+    }
+    done + rest
 }
 
 /// A text as YAML reads it back.
@@ -130,7 +182,8 @@ mod tests {
         for template in ALL {
             assert_eq!(template.value("stack"), template.name);
             assert!(template.summary().len() > 20, "{}", template.name);
-            assert!(!template.value("region").is_empty() && !template.value("region").contains('#'));
+            let regions = template.regions();
+            assert!(!regions.is_empty() && regions.iter().all(|region| plain_or_quoted(region) == *region));
         }
     }
 
@@ -141,7 +194,7 @@ mod tests {
             environment: "true".to_owned(),
             region: "eu-west-1".to_owned(),
         };
-        for template in ALL {
+        for template in ALL.into_iter().filter(|template| template.regions().len() == 1) {
             let text = template.with(&names).unwrap();
             let document = document::parse(&document::from_text(&text).unwrap()).unwrap();
             assert_eq!(
@@ -156,6 +209,42 @@ mod tests {
                 .collect();
             assert_eq!(differing, ["stack: shop", "environment: \"true\"", "region: eu-west-1"]);
             assert_eq!(text.lines().count(), template.text.lines().count());
+        }
+    }
+
+    #[test]
+    fn every_region_of_a_document_is_renamed_wherever_it_stands() {
+        let template = ALL
+            .into_iter()
+            .find(|template| template.name == "multi-region-dr")
+            .unwrap();
+        let with = |region: &str| {
+            let mut names = template.names();
+            region.clone_into(&mut names.region);
+            template.with(&names)
+        };
+        assert_eq!(template.names().region, "us-east-1,us-east-2");
+        assert_eq!(with("us-east-1, us-east-2").unwrap(), template.text);
+        // One of them in the other's place.
+        let text = with("us-east-2,eu-west-1").unwrap();
+        let document = document::parse(&document::from_text(&text).unwrap()).unwrap();
+        let regions: Vec<&str> = document.regions.iter().map(|region| region.as_str()).collect();
+        assert_eq!(regions, ["us-east-2", "eu-west-1"]);
+        assert_eq!(
+            document.outputs["secondary_vpc_id"].to_string(),
+            "network.eu-west-1.vpc_id"
+        );
+        assert!(!text.contains("us-east-1"), "{text}");
+        for region in [
+            "us-east-1",
+            "us-east-1,us-east-2,us-west-2",
+            "us-east-1,",
+            "a: b,{}",
+            "",
+            "us-east-1,mars",
+        ] {
+            let problems = with(region).unwrap_err();
+            assert!(problems[0].place.starts_with("region"), "{region}: {problems:?}");
         }
     }
 

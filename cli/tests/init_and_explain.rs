@@ -94,8 +94,8 @@ fn what_cannot_be_begun_is_told() {
     let table: [(&[&str], &str); 5] = [
         (
             &["init"],
-            "give STACK-KIND (data-processing or iot-ingest or postgres-ha or secure-pipeline), --name NAME, \
-             --environment NAME, --region REGION",
+            "give STACK-KIND (data-processing or iot-ingest or multi-region-dr or postgres-ha or secure-pipeline), \
+             --name NAME, --environment NAME, --region REGION",
         ),
         (
             &["init", "postgres-ha", "--name", "shop", "--region", "us-east-1"],
@@ -103,7 +103,7 @@ fn what_cannot_be_begun_is_told() {
         ),
         (
             &["init", "mysql"],
-            "[possible values: data-processing, iot-ingest, postgres-ha, secure-pipeline]",
+            "[possible values: data-processing, iot-ingest, multi-region-dr, postgres-ha, secure-pipeline]",
         ),
         (
             &[

@@ -224,6 +224,123 @@ class BlackholesTest(GapTest):
         self.check(observe, [["active", "active"], *[["active", "blackhole"]] * 2])
 
 
+class PeeringTest(GapTest):
+    @staticmethod
+    def peered(server: Server, cidr: str = "10.1.0.0/16") -> dict:
+        """Two VPCs, and the request of one for the other."""
+        one, other = server.client("ec2"), server.client("ec2", "us-east-2")
+        vpc = one.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        peer = other.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+        sides = {"VpcId": vpc, "PeerVpcId": peer, "PeerRegion": "us-east-2"}
+        tags = [{"ResourceType": "vpc-peering-connection", "Tags": [{"Key": "a", "Value": "b"}]}]
+        made = one.create_vpc_peering_connection(**sides, TagSpecifications=tags)["VpcPeeringConnection"]
+        found = {"VpcPeeringConnectionId": made["VpcPeeringConnectionId"]}
+        return {"one": one, "other": other, "sides": sides, "made": made, "id": found}
+
+    @staticmethod
+    def state(client, identifier: dict, wanted: str = "") -> str:
+        """The state that a region shows, once it is as wanted."""
+
+        def observe() -> str:
+            ids = list(identifier.values())
+            if code(client.describe_vpc_peering_connections, VpcPeeringConnectionIds=ids) != "ok":
+                return "unknown"
+            found = client.describe_vpc_peering_connections(VpcPeeringConnectionIds=ids)["VpcPeeringConnections"]
+            return found[0]["Status"]["Code"] if found else "none"
+
+        return eventually(observe, lambda seen: wanted in ("", seen), seconds=5)
+
+    def test_it_takes_its_time_and_shows_late(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = self.peered(server)
+            one, other, identifier = made["one"], made["other"], made["id"]
+            seen = [made["made"]["Status"]["Code"], self.state(other, identifier)]
+            seen.append(self.state(one, identifier, "pending-acceptance"))
+            accepted = other.accept_vpc_peering_connection(**identifier)["VpcPeeringConnection"]["Status"]["Code"]
+            seen += [accepted, self.state(other, identifier), self.state(one, identifier, "active")]
+            one.delete_vpc_peering_connection(**identifier)
+            return [*seen, self.state(other, identifier), self.state(other, identifier, "deleted")]
+
+        self.check(
+            observe,
+            [
+                "initiating-request", "unknown", "pending-acceptance", "provisioning", "provisioning", "active",
+                "deleting", "deleted",
+            ],
+        )  # fmt: skip
+
+    def test_it_is_refused_where_it_cannot_be(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = self.peered(server)
+            one, other, identifier = made["one"], made["other"], made["id"]
+            seen = [code(one.create_vpc_peering_connection, **made["sides"])]
+            seen.append(code(one.create_vpc_peering_connection, **made["sides"] | {"VpcId": "vpc-0"}))
+            self.state(one, identifier, "pending-acceptance")
+            seen.append(code(one.accept_vpc_peering_connection, **identifier))
+            other.accept_vpc_peering_connection(**identifier)
+            seen.append(code(other.accept_vpc_peering_connection, **identifier))
+            self.state(one, identifier, "active")
+            one.delete_vpc_peering_connection(**identifier)
+            return [*seen, code(one.delete_vpc_peering_connection, **identifier)]
+
+        self.check(
+            observe,
+            [
+                "VpcPeeringConnectionAlreadyExists", "InvalidVpcID.NotFound", "OperationNotPermitted",
+                "InvalidStateTransition", "InvalidStateTransition",
+            ],
+        )  # fmt: skip
+
+    def test_overlapping_ranges_fail_afterwards(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = self.peered(server, "10.0.128.0/20")
+            seen = self.state(made["one"], made["id"], "failed")
+            return [seen, self.state(made["other"], made["id"])]
+
+        self.check(observe, ["failed", "unknown"])
+
+    def test_a_route_is_replaced_with_one_to_a_peering(self) -> None:
+        def observe(server: Server) -> list[object]:
+            made = self.peered(server)
+            one, vpc, identifier = made["one"], made["sides"]["VpcId"], made["id"]
+            routes = table({"ec2": one, "vpc": vpc})
+            route = {"RouteTableId": routes, "DestinationCidrBlock": "10.1.0.0/16"}
+            seen = [code(one.create_route, **route, VpcPeeringConnectionId="pcx-0")]
+            internet = gateway({"ec2": one, "vpc": vpc})
+            one.create_route(**route, GatewayId=internet)
+            one.replace_route(**route, **identifier)
+
+            def target() -> list[object]:
+                described = one.describe_route_tables(RouteTableIds=[routes])["RouteTables"][0]["Routes"][1]
+                leads = described.get("VpcPeeringConnectionId") == identifier["VpcPeeringConnectionId"]
+                return [leads, described.get("GatewayId")]
+
+            seen += target()
+            one.replace_route(**route, GatewayId=internet)
+            return [*seen, target()[0]]
+
+        self.check(observe, ["InvalidVpcPeeringConnectionID.NotFound", True, None, False])
+
+    def test_each_side_has_tags_until_it_is_deleted(self) -> None:
+        def observe(server: Server) -> list[list[str]]:
+            made = self.peered(server)
+            one, other, identifier = made["one"], made["other"], made["id"]
+            ids = list(identifier.values())
+            self.state(one, identifier, "pending-acceptance")
+
+            def keys() -> list[list[str]]:
+                filters = [{"Name": "resource-id", "Values": ids}]
+                return [[tag["Key"] for tag in side.describe_tags(Filters=filters)["Tags"]] for side in (one, other)]
+
+            seen = keys()
+            other.create_tags(Resources=ids, Tags=[{"Key": "c", "Value": "d"}])
+            seen += keys()
+            one.delete_vpc_peering_connection(**identifier)
+            return [*seen, *keys()]
+
+        self.check(observe, [["a"], [], ["a"], ["c"], [], []])
+
+
 class AccountAttributesTest(GapTest):
     def test_elastic_addresses(self) -> None:
         def observe(server: Server) -> object:

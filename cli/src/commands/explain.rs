@@ -80,7 +80,7 @@ mod tests {
             .iter()
             .map(|part| part["property"].as_str().unwrap())
             .collect();
-        assert_eq!(named[..4], ["stack", "environment", "region", "network"]);
+        assert_eq!(named[..4], ["stack", "environment", "network", "alarms"]);
         assert!(
             named.contains(&"variables") && named.contains(&"environments"),
             "{named:?}"

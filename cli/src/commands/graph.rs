@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::document::{self, DocumentFile};
 use crate::failure::Failure;
 use crate::output::{print_json, print_text};
+use crate::plan_view::namer::Namer;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,6 +81,17 @@ impl Nodes {
         Lane::ALL.into_iter().filter(has_some)
     }
 
+    /// What stands in a node, line by line: the region where there are several.
+    fn label(&self, key: &ResourceKey) -> Vec<String> {
+        let region = Namer::of(self.needs.keys())
+            .with_region()
+            .then(|| key.region.to_string());
+        [key.kind.to_string(), key.name.clone()]
+            .into_iter()
+            .chain(region)
+            .collect()
+    }
+
     /// From what is needed to what needs it.
     fn edges(&self) -> impl Iterator<Item = (&ResourceKey, &ResourceKey)> {
         self.needs
@@ -99,7 +111,7 @@ impl Nodes {
                 quoted(lane.as_str())
             ));
             for key in self.lane(lane) {
-                let label = format!("{}\n{}", key.kind, key.name);
+                let label = self.label(key).join("\n");
                 text.push_str(&format!(
                     "    {} [label={}];\n",
                     quoted(&key.to_string()),
@@ -125,7 +137,7 @@ impl Nodes {
         for lane in self.lanes() {
             text.push_str(&format!("  subgraph lane_{lane}[\"{lane}\"]\n"));
             for key in self.lane(lane) {
-                text.push_str(&format!("    {}[\"{}<br/>{}\"]\n", id(key), key.kind, key.name));
+                text.push_str(&format!("    {}[\"{}\"]\n", id(key), self.label(key).join("<br/>")));
             }
             text.push_str("  end\n");
         }
@@ -203,7 +215,7 @@ mod tests {
 
     #[test]
     fn graphs_are_these() {
-        for name in ["data-processing", "postgres-ha"] {
+        for name in ["data-processing", "postgres-ha", "multi-region-dr"] {
             let nodes = nodes(name);
             insta::assert_snapshot!(format!("{name}_dot"), nodes.dot());
             insta::assert_snapshot!(format!("{name}_mermaid"), nodes.mermaid());

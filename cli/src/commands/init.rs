@@ -44,7 +44,7 @@ pub struct Init {
     #[arg(long, value_name = "NAME")]
     pub environment: Option<String>,
 
-    /// The AWS region, such as us-east-1
+    /// The AWS region, such as us-east-1; of a stack in two, both: us-east-1,us-east-2
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
 
@@ -203,6 +203,7 @@ fn option_of(problem: &outrigger_model::Problem) -> String {
     match problem.place.as_str() {
         "stack" => format!("--name: {}", words(problem)),
         option @ ("environment" | "region") => format!("--{option}: {}", words(problem)),
+        place if place.starts_with("regions") => format!("--region: {}", words(problem)),
         _ => problem.to_string(),
     }
 }

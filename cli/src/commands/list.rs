@@ -5,6 +5,7 @@ use outrigger_engine::state::content::{Blueprint, OperationRecord, Outcome, Stac
 use outrigger_engine::state::{State, rfc3339};
 use outrigger_model::{StackId, StepState, UnixMs};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::status::operation_words;
 use crate::arguments::Format;
@@ -90,7 +91,7 @@ fn entry(
     Entry {
         stack: stack.stack.clone(),
         environment: stack.environment.clone(),
-        region: blueprint.and_then(|blueprint| Some(blueprint.document.get("region")?.as_str()?.to_owned())),
+        region: blueprint.and_then(|blueprint| regions(&blueprint.document)),
         state: record
             .as_ref()
             .map_or_else(|| "nothing on record".to_owned(), |record| state_words(known, record)),
@@ -102,6 +103,15 @@ fn entry(
         age_ms: moment_ms.map(|moment_ms| now_ms.saturating_sub(moment_ms)),
         operation: record.map(|record| record.operation),
     }
+}
+
+/// A document's region, or its regions.
+fn regions(document: &Value) -> Option<String> {
+    if let Some(region) = document.get("region") {
+        return region.as_str().map(str::to_owned);
+    }
+    let regions = document.get("regions")?.as_array()?.iter().filter_map(Value::as_str);
+    Some(regions.collect::<Vec<_>>().join(", "))
 }
 
 /// What has become of the stack; an inspection changes nothing of that.

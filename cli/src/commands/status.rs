@@ -6,7 +6,8 @@ use clap::Args;
 use outrigger_engine::executor::Counts;
 use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
 use outrigger_engine::state::{LeaseView, rfc3339};
-use outrigger_model::{Lane, Record, ResourceKey, StackId, UnixMs};
+use outrigger_model::{Lane, Record, Region, ResourceKey, StackId, UnixMs};
+use outrigger_plan::Plan;
 use serde::Serialize;
 
 use super::list;
@@ -17,6 +18,8 @@ use crate::drift_view;
 use crate::failure::Failure;
 use crate::operation::Picture;
 use crate::output::{print_json, print_text, span, table, table_within, width_of_stdout};
+use crate::plan_view::belongs::{self, Component};
+use crate::plan_view::namer::Namer;
 use crate::progress::{Snapshot, elapsed_ms, remark, word};
 use crate::stack::StackName;
 
@@ -44,6 +47,7 @@ struct View {
     /// The operation under way, or the last one.
     operation: Option<Operation>,
     lanes: BTreeMap<Lane, Counts>,
+    components: Vec<ComponentView>,
     resources: Vec<Resource>,
     outputs: BTreeMap<String, String>,
 }
@@ -77,6 +81,15 @@ struct Operation {
     /// What it comes to, in words.
     #[serde(skip)]
     words: String,
+}
+
+/// A component in one of the stack's regions.
+#[derive(Debug, PartialEq, Serialize)]
+struct ComponentView {
+    component: String,
+    region: Region,
+    /// How many of its resources there are in each state.
+    states: BTreeMap<&'static str, usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,11 +134,15 @@ async fn view(control_plane: &ControlPlane, stack: &StackId) -> Result<View, Fai
         .map(|(known, _)| known.outputs)
         .unwrap_or_default();
     let record = last_operation(control_plane, stack).await?;
-    let mut snapshot = Snapshot::default();
-    if let Some(record) = &record {
-        snapshot = Picture::of(state, record.clone()).await?.current();
-    }
     let recorded = state.records(stack).await?;
+    let mut snapshot = Snapshot::default();
+    // What is recorded and has no step is there as well.
+    let mut plan = outrigger_plan::inspection(&recorded);
+    if let Some(record) = &record {
+        let picture = Picture::of(state, record.clone()).await?;
+        plan.steps.extend(picture.forward.plan.steps.clone());
+        snapshot = picture.current();
+    }
     let now_ms = state.now_ms();
     Ok(View {
         stack: stack.stack.clone(),
@@ -136,9 +153,29 @@ async fn view(control_plane: &ControlPlane, stack: &StackId) -> Result<View, Fai
             .into_iter()
             .map(|lane| (lane, snapshot.counts(lane)))
             .collect(),
+        components: components(&plan, &snapshot),
         resources: resources(&snapshot, &recorded, now_ms),
         outputs,
     })
+}
+
+/// Each component in each region, with how many of its resources are in which state.
+fn components(plan: &Plan, snapshot: &Snapshot) -> Vec<ComponentView> {
+    let mut found: BTreeMap<(Component, &Region), BTreeMap<&'static str, usize>> = BTreeMap::new();
+    for (key, component) in belongs::components(plan) {
+        let state = snapshot.steps.get(key).map_or("recorded", word);
+        *found
+            .entry((component, &key.region))
+            .or_default()
+            .entry(state)
+            .or_default() += 1;
+    }
+    let found = found.into_iter().map(|((component, region), states)| ComponentView {
+        component: component.to_string(),
+        region: region.clone(),
+        states,
+    });
+    found.collect()
 }
 
 fn lease_view(lease: LeaseView) -> Lease {
@@ -247,6 +284,11 @@ fn render(view: &View, width: Option<usize>) -> String {
     let mut text = table(&facts);
     text.push('\n');
     text.push_str(&table(&lane_rows(&view.lanes)));
+    // Of a stack in one region the resources say as much.
+    if Namer::of(view.resources.iter().map(|resource| &resource.key)).with_region() {
+        text.push('\n');
+        text.push_str(&table_within(&component_rows(&view.components), width));
+    }
     if !view.resources.is_empty() {
         text.push('\n');
         text.push_str(&table_within(&resource_rows(view), width));
@@ -304,6 +346,19 @@ fn lane_rows(lanes: &BTreeMap<Lane, Counts>) -> Vec<Vec<String>> {
     rows
 }
 
+fn component_rows(components: &[ComponentView]) -> Vec<[String; 3]> {
+    let mut rows = vec![["component", "region", "resources"].map(str::to_owned)];
+    for of in components {
+        let states: Vec<String> = of
+            .states
+            .iter()
+            .map(|(state, count)| format!("{count} {state}"))
+            .collect();
+        rows.push([of.component.clone(), of.region.to_string(), states.join(", ")]);
+    }
+    rows
+}
+
 fn resource_rows(view: &View) -> Vec<[String; 5]> {
     let mut rows = vec![["resource", "state", "elapsed", "id", ""].map(str::to_owned)];
     for resource in &view.resources {
@@ -320,9 +375,12 @@ fn resource_rows(view: &View) -> Vec<[String; 5]> {
 
 #[cfg(test)]
 mod tests {
+    use outrigger_engine::memory::cloud::{Fault, Habits};
+    use outrigger_engine::memory::world::World;
     use outrigger_model::{Drift, Kind, Region, StepState};
 
     use super::*;
+    use crate::plan_view::golden::reference;
     use crate::progress::tests::snapshot;
 
     #[test]
@@ -356,6 +414,7 @@ mod tests {
                 .into_iter()
                 .map(|lane| (lane, snapshot.counts(lane)))
                 .collect(),
+            components: Vec::new(),
             resources: resources(&snapshot, &BTreeMap::new(), 67_000),
             outputs: BTreeMap::new(),
         };
@@ -386,6 +445,29 @@ mod tests {
 
         failures
           us-east-1/stream/events: kinesis:CreateStream failed: too many shards
+        ");
+    }
+
+    /// As it is shown of a stack in two regions, of which one has failed in part.
+    #[tokio::test]
+    async fn a_stack_in_two_regions_is_shown_by_component_and_region() {
+        let mut document = reference("multi-region-dr");
+        document["streams"] = reference("data-processing")["streams"].clone();
+        document["streams"]["stream"]["region"] = serde_json::json!("us-east-2");
+        let world = World::new(Habits::default());
+        world
+            .cloud
+            .set_plot(|_, call| (call.key.kind == Kind::Stream).then_some(Fault::Refused));
+        world.provision("first", &document).await;
+        let stack = outrigger_model::document::parse(&document).unwrap().id();
+        let record = world.state.operation(&stack, "first").await.unwrap().unwrap();
+        let picture = Picture::of(&world.state, record).await.unwrap();
+        let plan = picture.forward.plan.clone();
+        insta::assert_snapshot!(table(&component_rows(&components(&plan, &picture.current()))), @r"
+        component       region     resources
+        network         us-east-1  16 created
+        network         us-east-2  15 created
+        streams.stream  us-east-2  1 failed
         ");
     }
 

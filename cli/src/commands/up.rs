@@ -2,7 +2,7 @@
 
 use clap::Args;
 use outrigger_engine::state::content::Workflow;
-use outrigger_model::StackId;
+use outrigger_model::{Region, StackId};
 use serde_json::json;
 
 use crate::arguments::Format;
@@ -102,9 +102,12 @@ async fn planned(
         return Ok(proposed.id);
     }
     say(&render(&view, Paint::of_stderr()));
+    let regions: Vec<&str> = read.document.regions.iter().map(Region::as_str).collect();
     let question = format!(
         "Carry this out on {} in {} ({})?",
-        proposed.stack, read.document.region, control_plane.place
+        proposed.stack,
+        regions.join(" and "),
+        control_plane.place
     );
     context.confirm(&question, yes)?;
     Ok(proposed.id)

@@ -67,6 +67,7 @@ pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
+        | Kind::VpcPeering
         | Kind::SecurityGroup
         | Kind::VpcEndpoint
         | Kind::KmsKey
@@ -147,6 +148,7 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
+        | Kind::VpcPeering
         | Kind::SecurityGroup
         | Kind::VpcEndpoint
         | Kind::KmsKey

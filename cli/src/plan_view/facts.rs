@@ -11,6 +11,7 @@ pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<Str
         Properties::Vpc(vpc) => vpc.cidr.to_string(),
         Properties::Subnet(subnet) => format!("{} in {}", subnet.cidr, subnet.zone),
         Properties::Route(route) => route.destination.to_string(),
+        Properties::VpcPeering(peering) => format!("to the VPC in {}", peering.peer_region),
         Properties::SecurityGroup(group) => {
             let rules: Vec<String> = group
                 .ingress
@@ -128,6 +129,7 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
         | Properties::RouteTable(_)
         | Properties::Route(_)
         | Properties::RouteTableAssociation(_)
+        | Properties::VpcPeering(_)
         | Properties::SecurityGroup(_)
         | Properties::VpcEndpoint(_)
         | Properties::KmsAlias(_)

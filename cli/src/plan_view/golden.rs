@@ -16,6 +16,7 @@ pub(crate) fn reference(name: &str) -> Value {
         "postgres-ha" => include_str!("../../../stacks/postgres-ha.yaml"),
         "iot-ingest" => include_str!("../../../stacks/iot-ingest.yaml"),
         "secure-pipeline" => include_str!("../../../stacks/secure-pipeline.yaml"),
+        "multi-region-dr" => include_str!("../../../stacks/multi-region-dr.yaml"),
         other => panic!("there is no document {other}"),
     };
     document::from_text(text).unwrap()
@@ -58,7 +59,13 @@ async fn text_after(name: &str, change: impl Fn(&mut Value)) -> String {
 
 #[tokio::test]
 async fn fresh_stacks() {
-    for name in ["data-processing", "postgres-ha", "iot-ingest", "secure-pipeline"] {
+    for name in [
+        "data-processing",
+        "postgres-ha",
+        "iot-ingest",
+        "secure-pipeline",
+        "multi-region-dr",
+    ] {
         let text = text_of(&World::new(Habits::default()), &reference(name)).await;
         insta::assert_snapshot!(format!("fresh_{name}"), text);
     }

@@ -4,6 +4,7 @@ pub(crate) mod belongs;
 mod facts;
 #[cfg(test)]
 pub(crate) mod golden;
+pub(crate) mod namer;
 mod text;
 pub(crate) mod value;
 

@@ -1,11 +1,9 @@
 //! A plan as text.
 
-use std::collections::BTreeSet;
-
 use console::{Style, measure_text_width};
-use outrigger_model::{Region, ResourceKey};
 use outrigger_plan::Effect;
 
+use super::namer::Namer;
 use super::value::compact;
 use super::{ChangeView, Doing, Order, StepView, View};
 
@@ -60,10 +58,7 @@ pub(crate) fn render(view: &View, paint: Paint) -> String {
         text.push_str(&not_yet(view));
         return text;
     }
-    let regions: BTreeSet<&Region> = view.steps.iter().map(|step| &step.key.region).collect();
-    let namer = Namer {
-        with_region: regions.len() > 1,
-    };
+    let namer = Namer::of(view.steps.iter().map(|step| &step.key));
     let width = view
         .steps
         .iter()
@@ -74,7 +69,7 @@ pub(crate) fn render(view: &View, paint: Paint) -> String {
         .unwrap_or_default();
     let mut text = String::new();
     for component in view.steps.chunk_by(|one, other| one.component == other.component) {
-        text.push_str(&group(component, &namer, width, paint));
+        text.push_str(&group(component, namer, width, paint));
     }
     if !view.kept.is_empty() {
         text.push_str("\nkept\n");
@@ -95,26 +90,12 @@ fn not_yet(view: &View) -> String {
     view.not_yet.iter().map(|what| format!("not yet: {what}\n")).collect()
 }
 
-/// Names resources: without the region where there is but one.
-struct Namer {
-    with_region: bool,
-}
-
-impl Namer {
-    fn name(&self, key: &ResourceKey) -> String {
-        match self.with_region {
-            true => key.to_string(),
-            false => format!("{}/{}", key.kind, key.name),
-        }
-    }
-}
-
 /// Whether a step has a line of its own.
 fn is_shown(step: &StepView) -> bool {
     step.action != Doing::NoOp && step.replaced_by.is_none()
 }
 
-fn group(steps: &[StepView], namer: &Namer, width: usize, paint: Paint) -> String {
+fn group(steps: &[StepView], namer: Namer, width: usize, paint: Paint) -> String {
     let Some(first) = steps.first() else {
         return String::new();
     };

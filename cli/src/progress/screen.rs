@@ -9,6 +9,7 @@ use outrigger_model::{Lane, ResourceKey, StepState};
 
 use super::{Moment, Step, remark, word};
 use crate::output::span;
+use crate::plan_view::namer::Namer;
 
 /// How many resources under way are shown at most.
 const ROWS_MAX: usize = 20;
@@ -36,8 +37,9 @@ pub(super) fn lines(moment: &Moment<'_>, height: usize) -> Vec<String> {
     if room > 0 {
         lines.push(format!("  waits for {}", outlook.waits_for(snapshot, now_ms)));
     }
+    let namer = Namer::of(snapshot.steps.keys());
     if room > 2 && outlook.path.steps.len() > 1 {
-        let names: Vec<String> = outlook.path.steps.iter().map(short).collect();
+        let names: Vec<String> = outlook.path.steps.iter().map(|key| namer.name(key)).collect();
         lines.push(format!("{CRITICAL} critical path: {}", names.join(" → ")));
     }
     let rows = rows(moment, height.saturating_sub(lanes.len() + lines.len()));
@@ -63,11 +65,6 @@ fn first_line(moment: &Moment<'_>, elapsed_ms: u64) -> String {
         None => format!("{elapsed} so far, closing"),
         Some(left) => format!("{elapsed} so far, {left}"),
     }
-}
-
-/// A resource's name where its region goes without saying.
-fn short(key: &ResourceKey) -> String {
-    format!("{}/{}", key.kind, key.name)
 }
 
 /// The rows of each lane, at most `room` of all: the resources under way for which the most is left after them.

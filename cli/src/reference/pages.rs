@@ -8,7 +8,8 @@ use super::{Choice, Entry};
 
 /// What there is to know of a property.
 pub(super) fn entry(changing: Consequence, path: String, property: &Property<'_>) -> Entry {
-    let schema = property.schema;
+    let by_region = each_region(property.schema);
+    let schema = by_region.unwrap_or(property.schema);
     // Of lists, and of mappings of names to single values, it is those that are restricted.
     let is_list = has_type(schema, "array");
     let entries = &schema["additionalProperties"];
@@ -29,12 +30,16 @@ pub(super) fn entry(changing: Consequence, path: String, property: &Property<'_>
             .or(names.map(|names| format!("names of {names}"))),
     };
     let example = schema["examples"].get(0).or_else(|| of["examples"].get(0)).cloned();
+    let mut of_type = type_words(schema);
+    if by_region.is_some() {
+        of_type.push_str(", or a mapping that has one for each region");
+    }
     Entry {
-        description: schema["description"].as_str().unwrap_or_default().to_owned(),
-        of_type: type_words(schema),
+        description: property.schema["description"].as_str().unwrap_or_default().to_owned(),
+        of_type,
         required: property.required.is_some(),
         number: property.required,
-        default: schema.get("default").cloned(),
+        default: property.schema.get("default").cloned(),
         unit: unit(&path),
         allowed,
         choices,
@@ -42,6 +47,13 @@ pub(super) fn entry(changing: Consequence, path: String, property: &Property<'_>
         changing,
         property: path,
     }
+}
+
+/// Where a mapping may say a value for each region: the schema of one of them.
+fn each_region(schema: &Value) -> Option<&Value> {
+    let is_by_region = |way: &&Value| way["propertyNames"]["errorMessage"] == "the stack's regions";
+    let mapping = ways(schema).into_iter().find(is_by_region)?;
+    Some(&mapping["additionalProperties"])
 }
 
 /// The ways in which a value can be what its schema asks for, but for none at all and a variable.

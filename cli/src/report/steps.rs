@@ -8,6 +8,7 @@ use outrigger_plan::critical_path::taken;
 
 use super::{ROWS_MAX, WayRows};
 use crate::operation::{Way, snapshot_of};
+use crate::plan_view::namer::Namer;
 use crate::progress::{Purpose, remark, word};
 
 /// What became of a step, as far as it is drawn in its own way.
@@ -26,6 +27,8 @@ pub(super) enum Fate {
 #[derive(Clone, Debug)]
 pub(super) struct StepRow {
     pub(super) key: ResourceKey,
+    /// How it is named among the others.
+    pub(super) namer: Namer,
     /// Where it stands, in a word.
     pub(super) word: &'static str,
     pub(super) fate: Fate,
@@ -53,6 +56,7 @@ pub(super) fn rows_of(way: &Way, purpose: Purpose, until_ms: UnixMs) -> WayRows 
     let critical: BTreeSet<ResourceKey> = taken(way.plan.dependencies(), times).into_iter().collect();
     let snapshot = snapshot_of(way, purpose);
     let keys: BTreeSet<&ResourceKey> = snapshot.steps.keys().chain(way.states.keys()).collect();
+    let namer = Namer::of(keys.iter().copied());
     let row = |key: &ResourceKey| {
         let state = way.states.get(key).cloned().unwrap_or_default();
         StepRow {
@@ -63,6 +67,7 @@ pub(super) fn rows_of(way: &Way, purpose: Purpose, until_ms: UnixMs) -> WayRows 
             calls: way.calls.get(key).cloned().unwrap_or_default(),
             is_critical: critical.contains(key),
             key: key.clone(),
+            namer,
         }
     };
     let (unchanged, mut rows): (Vec<StepRow>, Vec<StepRow>) = keys

@@ -27,6 +27,7 @@ pub(crate) const NOT_FOUND: &[&str] = &[
     "InvalidRouteTableID.NotFound",
     "InvalidRoute.NotFound",
     "InvalidAssociationID.NotFound",
+    "InvalidVpcPeeringConnectionID.NotFound",
     "InvalidGroup.NotFound",
     "InvalidGroupId.NotFound",
     "InvalidSecurityGroupID.NotFound",
@@ -40,6 +41,9 @@ pub(crate) const CODES: &[(&str, CallErrorKind)] = &[
     ("InvalidSubnet.Conflict", CallErrorKind::Exists),
     ("Resource.AlreadyAssociated", CallErrorKind::Exists),
     ("RouteAlreadyExists", CallErrorKind::Exists),
+    ("VpcPeeringConnectionAlreadyExists", CallErrorKind::Exists),
+    // Of a peering that is on its way to another state.
+    ("InvalidStateTransition", CallErrorKind::NotYet),
     // Something still hangs on it.
     ("DependencyViolation", CallErrorKind::NotYet),
     ("InvalidGroup.InUse", CallErrorKind::NotYet),

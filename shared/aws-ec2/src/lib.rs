@@ -23,12 +23,14 @@ mod subnet;
 mod tags;
 mod vpc;
 mod vpc_endpoint;
+mod vpc_peering;
 mod zones;
 
 use async_trait::async_trait;
 use aws_sdk_ec2::Client;
 use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
+use outrigger_model::properties::VpcPeering;
 use outrigger_model::{Kind, Properties};
 
 pub use count::{count, nat_gateways};
@@ -116,6 +118,18 @@ impl Network {
             clients: Clients::new(aws, Client::new),
         }
     }
+
+    /// What is wanted of a peering, with a client for each of its regions; it is the one kind that lives in two.
+    async fn peering<'a>(&self, target: &'a Target) -> Option<(vpc_peering::Sides, &'a VpcPeering)> {
+        let Properties::VpcPeering(wanted) = &target.resource.properties else {
+            return None;
+        };
+        let sides = vpc_peering::Sides {
+            own: self.clients.of(&target.resource.key.region).await,
+            peer: self.clients.of(&wanted.peer_region).await,
+        };
+        Some((sides, wanted))
+    }
 }
 
 #[async_trait]
@@ -130,12 +144,17 @@ impl Provider for Network {
             Kind::RouteTable,
             Kind::Route,
             Kind::RouteTableAssociation,
+            Kind::VpcPeering,
             Kind::SecurityGroup,
             Kind::VpcEndpoint,
         ]
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
+        if let Some((sides, wanted)) = self.peering(target).await {
+            let observing = vpc_peering::observe(&sides, target, wanted);
+            return in_time(SERVICE, "observe", target, observing).await;
+        }
         let client = self.clients.of(&target.resource.key.region).await;
         in_time(SERVICE, "observe", target, async {
             by_kind!(target, kind, wanted => kind::observe(&client, target, wanted).await)
@@ -147,6 +166,10 @@ impl Provider for Network {
         if let Some(progress) = not_at_rest(observed, call::POLL_AFTER_SECONDS) {
             return Ok(progress);
         }
+        if let Some((sides, wanted)) = self.peering(target).await {
+            let ensuring = vpc_peering::ensure(&sides, target, wanted, observed);
+            return in_time(SERVICE, "ensure", target, ensuring).await;
+        }
         let client = self.clients.of(&target.resource.key.region).await;
         in_time(SERVICE, "ensure", target, async {
             by_kind!(target, kind, wanted => kind::ensure(&client, target, wanted, observed).await)
@@ -155,6 +178,10 @@ impl Provider for Network {
     }
 
     async fn delete(&self, target: &Target, observed: &Observed) -> Result<Progress, CallError> {
+        if let Some((sides, _)) = self.peering(target).await {
+            let deleting = vpc_peering::delete(&sides, &observed.id);
+            return in_time(SERVICE, "delete", target, deleting).await;
+        }
         let client = self.clients.of(&target.resource.key.region).await;
         in_time(SERVICE, "delete", target, async {
             by_kind!(target, kind, _wanted => kind::delete(&client, &observed.id).await)

@@ -1,4 +1,5 @@
-//! Routes to an internet gateway or a NAT gateway. A route carries no tags: it is known by its table and destination.
+//! Routes to an internet gateway, a NAT gateway or a VPC peering connection. A route carries no tags: it is known by its
+//! table and destination.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +9,12 @@ use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::types::{Route as Actual, RouteState, RouteTable};
 use outrigger_aws::is_code;
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
-use outrigger_model::properties::Route;
+use outrigger_model::properties::{Route, RouteTarget};
 
 use crate::call::{Failure, NOT_FOUND, POLL_AFTER_SECONDS, blocked, changed, deleted, differs, refused};
 
 const ROUTE_TABLE: &str = "route_table";
 const DESTINATION: &str = "destination";
-const GATEWAY: &str = "gateway";
 /// Whether EC2 finds what the route leads to.
 const STATE: &str = "state";
 
@@ -56,24 +56,30 @@ pub(crate) async fn ensure(
     let Some(observed) = observed else {
         let request = client.create_route().route_table_id(&place.route_table);
         let request = request.destination_cidr_block(&place.destination);
-        let gateway = Gateway::of(wanted);
-        let request = request.set_gateway_id(gateway.internet).set_nat_gateway_id(gateway.nat);
+        let request = match &wanted.target {
+            RouteTarget::Gateway(id) => request.gateway_id(id.text()),
+            RouteTarget::NatGateway(id) => request.nat_gateway_id(id.text()),
+            RouteTarget::VpcPeering(id) => request.vpc_peering_connection_id(id.text()),
+        };
         return match request.send().await {
             Ok(_) => Ok(Progress::created(place.to_string(), POLL_AFTER_SECONDS)),
-            Err(error) => Err(gateway_refused(CREATE, &error)),
+            Err(error) => Err(target_refused(CREATE, &error)),
         };
     };
     let Some(difference) = observed.differences.first() else {
         return Ok(Progress::Done);
     };
     match difference.property {
-        GATEWAY | STATE => {
+        property if property == STATE || property == wanted.target.property() => {
             let request = client.replace_route().route_table_id(&place.route_table);
             let request = request.destination_cidr_block(&place.destination);
-            let gateway = Gateway::of(wanted);
-            let request = request.set_gateway_id(gateway.internet).set_nat_gateway_id(gateway.nat);
+            let request = match &wanted.target {
+                RouteTarget::Gateway(id) => request.gateway_id(id.text()),
+                RouteTarget::NatGateway(id) => request.nat_gateway_id(id.text()),
+                RouteTarget::VpcPeering(id) => request.vpc_peering_connection_id(id.text()),
+            };
             match request.send().await {
-                Err(error) => Err(gateway_refused(REPLACE, &error)),
+                Err(error) => Err(target_refused(REPLACE, &error)),
                 done => changed(REPLACE, done),
             }
         }
@@ -89,23 +95,6 @@ pub(crate) async fn delete(client: &Client, id: &str) -> Result<Progress, CallEr
     };
     let request = client.delete_route().route_table_id(place.route_table);
     deleted(CALL, request.destination_cidr_block(place.destination).send().await)
-}
-
-/// Where a route leads, under the parameter that EC2 has for it.
-struct Gateway {
-    internet: Option<String>,
-    nat: Option<String>,
-}
-
-impl Gateway {
-    fn of(wanted: &Route) -> Self {
-        let id = wanted.gateway.text();
-        let is_nat = id.starts_with("nat-");
-        Self {
-            internet: (!is_nat).then(|| id.to_owned()),
-            nat: is_nat.then(|| id.to_owned()),
-        }
-    }
 }
 
 /// Where a route is. EC2 has no ids for routes; this names one, and its text is the id.
@@ -158,7 +147,7 @@ const NOT_YET: &[&str] = &[
     "There is no route defined",
 ];
 
-fn gateway_refused<E: Failure>(call: &str, error: &SdkError<E>) -> CallError {
+fn target_refused<E: Failure>(call: &str, error: &SdkError<E>) -> CallError {
     let mut refused = refused(call, error);
     if refused.code == "InvalidParameterValue" && NOT_YET.iter().any(|text| refused.message.contains(text)) {
         refused.kind = CallErrorKind::NotYet;
@@ -174,7 +163,7 @@ fn seen(target: &Target, wanted: &Route, place: &Place, table: &RouteTable) -> O
         .find(|route| route.destination_cidr_block() == Some(place.destination.as_str()))?;
     let id = place.to_string();
     Some(Observed {
-        ours: next_hop(route) == wanted.gateway.text() || target.id.as_ref() == Some(&id),
+        ours: next_hop(route) == wanted.target.id().text() || target.id.as_ref() == Some(&id),
         id,
         attributes: BTreeMap::new(),
         condition: Condition::Ready,
@@ -205,17 +194,17 @@ fn next_hop(route: &Actual) -> &str {
     .unwrap_or_default()
 }
 
-/// A black hole is a difference of its own: its gateway was detached, and the route may have to be set again to lead
+/// A black hole is a difference of its own: what it leads to was detached or deleted, and the route may have to be set again to lead
 /// there. Of one that leads elsewhere, where it leads says enough.
 fn differences(wanted: &Route, place: &Place, actual: &Actual) -> Vec<Difference> {
     let to = Place::of(wanted);
-    let gateway = differs(GATEWAY, wanted.gateway.text(), next_hop(actual));
-    let is_blackhole = gateway.is_none() && actual.state() == Some(&RouteState::Blackhole);
+    let target = differs(wanted.target.property(), wanted.target.id().text(), next_hop(actual));
+    let is_blackhole = target.is_none() && actual.state() == Some(&RouteState::Blackhole);
     let state = is_blackhole.then_some(RouteState::Blackhole.as_str());
     [
         differs(ROUTE_TABLE, &to.route_table, &place.route_table),
         differs(DESTINATION, &to.destination, &place.destination),
-        gateway,
+        target,
         state.and_then(|state| differs(STATE, RouteState::Active.as_str(), state)),
     ]
     .into_iter()
@@ -235,7 +224,7 @@ mod tests {
         Route {
             route_table: Input::Text("rtb-1".to_owned()),
             destination: "0.0.0.0/0".parse().unwrap(),
-            gateway: Input::Text("igw-1".to_owned()),
+            target: RouteTarget::Gateway(Input::Text("igw-1".to_owned())),
         }
     }
 
@@ -280,7 +269,7 @@ mod tests {
         assert!(observed.ours);
         assert_eq!(observed.differences, [Difference::new(STATE, &"active", &"blackhole")]);
         let elsewhere = look(vec![hole("igw-2")], Some(ID)).unwrap();
-        assert_eq!(elsewhere.differences, [Difference::new(GATEWAY, &"igw-1", &"igw-2")]);
+        assert_eq!(elsewhere.differences, [Difference::new("gateway", &"igw-1", &"igw-2")]);
     }
 
     #[test]
@@ -289,8 +278,29 @@ mod tests {
         for (recorded, ours) in [(None, false), (Some("rtb-2|0.0.0.0/0"), false), (Some(ID), true)] {
             let observed = look(vec![elsewhere.clone()], recorded).unwrap();
             assert_eq!(observed.ours, ours, "{recorded:?}");
-            assert_eq!(observed.differences, [Difference::new(GATEWAY, &"igw-1", &"nat-1")]);
+            assert_eq!(observed.differences, [Difference::new("gateway", &"igw-1", &"nat-1")]);
         }
+    }
+
+    #[test]
+    fn what_leads_elsewhere_than_to_the_peering_differs_in_that() {
+        let wanted = Route {
+            destination: "10.1.0.0/16".parse().unwrap(),
+            target: RouteTarget::VpcPeering(Input::Text("pcx-1".to_owned())),
+            ..wanted()
+        };
+        let place = Place::of(&wanted);
+        let check = |route: RouteBuilder, expected: &[Difference]| {
+            assert_eq!(differences(&wanted, &place, &route.build()), expected);
+        };
+        let to = || to("10.1.0.0/16");
+        check(to().vpc_peering_connection_id("pcx-1"), &[]);
+        let other = Difference::new("vpc_peering", &"pcx-1", &"pcx-2");
+        check(to().vpc_peering_connection_id("pcx-2"), &[other]);
+        let gateway = Difference::new("vpc_peering", &"pcx-1", &"igw-1");
+        check(to().gateway_id("igw-1"), &[gateway]);
+        let hole = to().vpc_peering_connection_id("pcx-1").state(RouteState::Blackhole);
+        check(hole, &[Difference::new(STATE, &"active", &"blackhole")]);
     }
 
     #[test]

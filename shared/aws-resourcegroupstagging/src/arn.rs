@@ -89,6 +89,7 @@ fn ec2(kind: &str) -> Option<Kind> {
         "elastic-ip" => Some(Kind::ElasticIp),
         "natgateway" => Some(Kind::NatGateway),
         "route-table" => Some(Kind::RouteTable),
+        "vpc-peering-connection" => Some(Kind::VpcPeering),
         "security-group" => Some(Kind::SecurityGroup),
         "vpc-endpoint" => Some(Kind::VpcEndpoint),
         _ => None,
@@ -147,6 +148,7 @@ mod tests {
         check("ec2 natgateway/nat-1", Some((Kind::NatGateway, "nat-1")));
         check("ec2 vpc-endpoint/vpce-1", Some((Kind::VpcEndpoint, "vpce-1")));
         check("ec2 route-table/rtb-1", Some((Kind::RouteTable, "rtb-1")));
+        check("ec2 vpc-peering-connection/pcx-1", Some((Kind::VpcPeering, "pcx-1")));
         check("ec2 security-group/sg-1", Some((Kind::SecurityGroup, "sg-1")));
         check("ec2 security-group-rule/sgr-1", None);
         check("ec2 network-interface/eni-1", None);

@@ -152,6 +152,8 @@ kinds! {
     Route = "route", Network, UniqueName, [];
     /// `AWS::EC2::SubnetRouteTableAssociation`.
     RouteTableAssociation = "route-table-association", Network, UniqueName, [];
+    /// `AWS::EC2::VPCPeeringConnection` to a VPC in another region, accepted there.
+    VpcPeering = "vpc-peering", Network, TagOnly, [];
     /// `AWS::EC2::SecurityGroup`, with its rules.
     SecurityGroup = "security-group", Network, UniqueName, [];
     /// `AWS::EC2::VPCEndpoint`: the way to a service of AWS that does not lead over the internet.

@@ -68,6 +68,7 @@ fn length_max(kind: Kind) -> usize {
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
+        | Kind::VpcPeering
         | Kind::SecurityGroup
         | Kind::VpcEndpoint
         | Kind::KmsKey

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use crate::key::{Kind, ResourceKey};
+use crate::key::{Kind, Region, ResourceKey};
 
 /// A value that is known, or one that another resource has once it exists.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,8 +72,8 @@ macro_rules! properties {
 }
 
 properties! {
-    Vpc, Subnet, InternetGateway, ElasticIp, NatGateway, RouteTable, Route, RouteTableAssociation, SecurityGroup,
-    VpcEndpoint, KmsKey, KmsAlias,
+    Vpc, Subnet, InternetGateway, ElasticIp, NatGateway, RouteTable, Route, RouteTableAssociation, VpcPeering,
+    SecurityGroup, VpcEndpoint, KmsKey, KmsAlias,
     DbSubnetGroup, DbParameterGroup, DbInstance, DbCluster, DbClusterInstance, Role, CacheSubnetGroup, ReplicationGroup, Stream, Secret,
     SecretAttachment, RestApi, ApiDeployment, ApiStage, UsagePlan, ApiKey, UsagePlanKey, Alarm, LogGroup, Topic, Subscription,
 }
@@ -125,15 +125,46 @@ pub struct RouteTable {
     pub vpc: Input,
 }
 
-/// A route to an internet gateway or a NAT gateway.
+/// A route.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Route {
     /// The route table's id.
     pub route_table: Input,
     /// Where packets want to go.
     pub destination: Ipv4Net,
-    /// The gateway's id; what it begins with tells which of the two it is.
-    pub gateway: Input,
+    /// What leads there.
+    #[serde(flatten)]
+    pub target: RouteTarget,
+}
+
+/// What a route leads to: one property of it, named after its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteTarget {
+    /// An internet gateway's id.
+    Gateway(Input),
+    /// A NAT gateway's id.
+    NatGateway(Input),
+    /// A VPC peering connection's id.
+    VpcPeering(Input),
+}
+
+impl RouteTarget {
+    /// The name of the property that says it.
+    pub fn property(&self) -> &'static str {
+        match self {
+            RouteTarget::Gateway(_) => "gateway",
+            RouteTarget::NatGateway(_) => "nat_gateway",
+            RouteTarget::VpcPeering(_) => "vpc_peering",
+        }
+    }
+
+    /// The id.
+    pub fn id(&self) -> &Input {
+        match self {
+            RouteTarget::Gateway(id) | RouteTarget::NatGateway(id) | RouteTarget::VpcPeering(id) => id,
+        }
+    }
 }
 
 /// The association of a subnet with a route table.
@@ -143,6 +174,17 @@ pub struct RouteTableAssociation {
     pub route_table: Input,
     /// The subnet's id.
     pub subnet: Input,
+}
+
+/// A VPC peering connection to a VPC in another region, accepted there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VpcPeering {
+    /// The id of the VPC that asks for it, in the resource's own region.
+    pub vpc: Input,
+    /// The id of the VPC that accepts it.
+    pub peer_vpc: Input,
+    /// That one's region.
+    pub peer_region: Region,
 }
 
 /// A security group: one rule for what may come in per entry, and everything may go out.

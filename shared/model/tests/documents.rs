@@ -29,9 +29,11 @@ fn with(pointer: &str, value: Value) -> Value {
 fn the_reference_stacks_are_good() {
     let highly_available = document::from_text(include_str!("../../../stacks/postgres-ha.yaml")).unwrap();
     let secure = document::from_text(include_str!("../../../stacks/secure-pipeline.yaml")).unwrap();
+    let multi_region = document::from_text(include_str!("../../../stacks/multi-region-dr.yaml")).unwrap();
     for (value, id) in [
         (secure, "secure-pipeline/production"),
         (good(), "data-processing/production"),
+        (multi_region, "multi-region-dr/production"),
         (highly_available, "postgres-ha/production"),
     ] {
         let document = parse(&value).unwrap();
@@ -336,6 +338,190 @@ fn bad_documents_are_refused_where_they_are_bad() {
     }
 }
 
+/// A change of a document in two regions, and the places that are told of; none where it is good.
+#[test]
+fn what_is_said_of_regions_is_held_against_them() {
+    let good = document::from_text(include_str!("../../../stacks/multi-region-dr.yaml")).unwrap();
+    let ranges = |one: &str, other: &str| json!({ "us-east-1": one, "us-east-2": other });
+    let table: [(&str, Value, &[&str]); 19] = [
+        ("/regions", json!(["us-east-2", "us-east-1"]), &[]),
+        ("/regions", json!(["us-east-1", "mars"]), &["regions[1]"]),
+        ("/regions", json!(["us-east-1", "us-east-1"]), &["regions[1]"]),
+        ("/regions", json!([]), &["regions"]),
+        ("/regions", Value::Null, &["regions"]),
+        ("/regions", json!("us-east-1"), &["regions"]),
+        ("/region", json!("us-east-1"), &["regions"]),
+        ("/region", json!("mars"), &["region", "regions"]),
+        ("/network/cidr", json!("10.0.0.0/16"), &["network.cidr"]),
+        (
+            "/network/cidr",
+            ranges("10.0.0.0/16", "10.0.0.0/16"),
+            &["network.cidr.us-east-2"],
+        ),
+        (
+            "/network/cidr",
+            ranges("10.0.0.0/20", "10.0.0.0/16"),
+            &["network.cidr.us-east-2"],
+        ),
+        (
+            "/network/cidr",
+            ranges("10.0.0.0/8", "10.1.0.0/16"),
+            &["network.cidr.us-east-1"],
+        ),
+        (
+            "/network/cidr",
+            json!({ "us-east-1": "10.0.0.0/16" }),
+            &["network.cidr.us-east-2"],
+        ),
+        (
+            "/network/cidr",
+            json!({ "us-east-1": "10.0.0.0/16", "us-east-2": "10.1.0.0/16", "us-west-2": "10.2.0.0/16" }),
+            &["network.cidr.us-west-2"],
+        ),
+        (
+            "/network/private",
+            json!({ "cidrs": ["10.0.0.0/24", "10.0.1.0/24"] }),
+            &["network.private.cidrs[0]", "network.private.cidrs[1]"],
+        ),
+        (
+            "/network/private",
+            json!({ "cidrs": { "us-east-1": ["10.0.5.0/24", "10.0.6.0/24"], "us-east-2": ["10.1.5.0/24"] } }),
+            &["network.private.cidrs.us-east-2"],
+        ),
+        (
+            "/network/private",
+            json!({ "cidrs": { "us-east-1": ["10.0.5.0/24", "10.0.6.0/24"], "us-east-2": ["10.1.5.0/24", "10.1.6.0/24"] } }),
+            &[],
+        ),
+        (
+            "/streams",
+            json!({ "events": { "shards": 1, "region": "us-west-2" } }),
+            &["streams.events.region"],
+        ),
+        (
+            "/outputs",
+            json!({ "vpc": "network.us-west-2.vpc_id" }),
+            &["outputs.vpc"],
+        ),
+    ];
+    for (pointer, value, expected) in table {
+        let mut document = good.clone();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        document.pointer_mut(parent).unwrap()[key] = value.clone();
+        let problems = parse(&document).err().unwrap_or_default();
+        let mut places: Vec<&str> = problems.iter().map(|problem| problem.place.as_str()).collect();
+        places.sort();
+        assert_eq!(places, expected, "{pointer} = {value}: {problems:?}");
+    }
+}
+
+/// Keys and topics serve what is in their region; a document in two, and the places that are told of; none where it is good.
+#[test]
+fn keys_and_topics_are_in_the_region_of_what_refers_to_them() {
+    let good = json!({
+        "keys": { "data": {}, "other": { "region": "us-east-2" } },
+        "topics": { "here": { "region": "us-east-1" }, "both": {}, "there": { "region": "us-east-2" } },
+        "streams": { "events": { "shards": 1 } },
+        "alarms": { "idle": {
+            "component": "streams.events", "metric": "IncomingRecords", "statistic": "sum", "comparison": "less_than",
+            "threshold": 1, "periods": 1, "period_seconds": 300,
+        } },
+    });
+    let table: [(Value, &[&str]); 12] = [
+        (json!({}), &[]),
+        (json!({ "streams": { "events": { "encryption_key": "data" } } }), &[]),
+        (
+            json!({ "streams": { "events": { "encryption_key": "other" } } }),
+            &["streams.events.encryption_key"],
+        ),
+        (
+            json!({ "streams": { "events": { "encryption_key": "data", "region": "us-east-2" } } }),
+            &["streams.events.encryption_key"],
+        ),
+        (
+            json!({ "streams": { "events": { "encryption_key": "other", "region": "us-east-2" } } }),
+            &[],
+        ),
+        (
+            json!({ "alarms": { "idle": { "notify": ["there", "here"] } } }),
+            &["alarms.idle.notify[0]"],
+        ),
+        (json!({ "alarms": { "idle": { "notify": ["both"] } } }), &[]),
+        (
+            json!({ "apis": { "door": { "routes": { "POST /data": { "api_key": false, "stream": "events" } } } } }),
+            &["apis.door.routes.POST /data.stream"],
+        ),
+        (
+            json!({ "apis": { "door": {
+                "region": "us-east-1", "routes": { "POST /data": { "api_key": false, "stream": "events" } },
+            } } }),
+            &[],
+        ),
+        (
+            json!({
+                "apis": { "door": { "routes": { "GET /health": { "api_key": false } } } },
+                "alarms": { "idle": { "component": "apis.door", "metric": "5XXError", "notify": ["both", "here"] } },
+            }),
+            &["alarms.idle.notify[1]"],
+        ),
+        (
+            json!({ "streams": { "events": { "region": "us-east-2" } }, "alarms": { "idle": { "notify": ["there", "here"] } } }),
+            &["alarms.idle.notify[1]"],
+        ),
+        // Of a region that is wrong itself, that is told.
+        (
+            json!({ "streams": { "events": { "region": "mars", "encryption_key": "data" } } }),
+            &["streams.events.region"],
+        ),
+    ];
+    for (change, expected) in table {
+        let mut document = document::from_text(include_str!("../../../stacks/multi-region-dr.yaml")).unwrap();
+        for part in [&good, &change] {
+            merge(&mut document, part);
+        }
+        let problems = parse(&document).err().unwrap_or_default();
+        let places: Vec<&str> = problems.iter().map(|problem| problem.place.as_str()).collect();
+        assert_eq!(places, expected, "{change}: {problems:?}");
+    }
+}
+
+fn merge(value: &mut Value, patch: &Value) {
+    match (value, patch) {
+        (Value::Object(entries), Value::Object(patch)) => {
+            for (key, change) in patch {
+                merge(entries.entry(key).or_insert(Value::Null), change);
+            }
+        }
+        (value, patch) => *value = patch.clone(),
+    }
+}
+
+/// The first region is where what names none lives.
+#[test]
+fn a_component_has_a_home() {
+    let mut value = good();
+    value.as_object_mut().unwrap().remove("region");
+    value["regions"] = json!(["us-east-2", "us-east-1"]);
+    value["caches"]["cache"]["region"] = json!("us-east-1");
+    let document = parse(&value).unwrap();
+    assert_as_its_types_say(&value, &document);
+    assert_eq!(document.region.as_str(), "us-east-2");
+    for (component, region) in [
+        ("databases.database", "us-east-2"),
+        ("streams.stream", "us-east-2"),
+        ("caches.cache", "us-east-1"),
+        ("caches.unknown", "us-east-2"),
+    ] {
+        assert_eq!(
+            document.places_of(&component.parse().unwrap())[0].as_str(),
+            region,
+            "{component}"
+        );
+    }
+    let written = serde_json::to_value(&document).unwrap();
+    assert_eq!(parse(&written).unwrap(), document);
+}
+
 #[test]
 fn every_problem_is_told_at_once() {
     let mut document = good();
@@ -383,14 +569,15 @@ fn what_is_no_document_is_told_so() {
 fn subnets_follow_the_range_of_the_vpc() {
     let mut document = good();
     document["network"] = json!({ "cidr": "10.0.0.0/20", "zones": 3, "public": {}, "private": {} });
-    let network = parse(&document).unwrap().network;
+    let document = parse(&document).unwrap();
+    let (network, region) = (document.network, document.region);
     let text = |ranges: Vec<ipnet::Ipv4Net>| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(
-        text(network.public_ranges()),
+        text(network.public_ranges(&region)),
         ["10.0.0.0/28", "10.0.0.16/28", "10.0.0.32/28"]
     );
     assert_eq!(
-        text(network.private_ranges()),
+        text(network.private_ranges(&region)),
         ["10.0.0.160/28", "10.0.0.176/28", "10.0.0.192/28"]
     );
 }

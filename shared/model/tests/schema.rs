@@ -44,6 +44,10 @@ fn full() -> Value {
     full["network"]["nat"] = json!("single");
     full["network"]["endpoints"] = json!(["s3", "secretsmanager"]);
     full["keys"] = json!({ "data": { "rotation": true, "deletion_window_days": 30, "tags": { "Owner": "none" } } });
+    full["network"]["peering"] = json!(false);
+    for (kind, name) in [("streams", "stream"), ("caches", "cache"), ("databases", "database")] {
+        full[kind][name]["region"] = json!("us-east-1");
+    }
     full["streams"]["stream"]["tags"] = json!({ "Owner": "one" });
     full["streams"]["stream"]["encryption_key"] = json!("data");
     for (key, value) in json!({
@@ -81,10 +85,32 @@ fn full() -> Value {
     });
     full["alarms"]["database-cpu"]["missing_data"] = json!("missing");
     full["alarms"]["database-cpu"]["notify"] = json!(["alerts"]);
+    full["keys"] = json!({ "data": {
+        "region": "us-east-1", "rotation": true, "deletion_window_days": 30, "tags": { "Owner": "five" },
+    } });
+    for (kind, name) in [("streams", "stream"), ("caches", "cache"), ("databases", "database")] {
+        full[kind][name]["encryption_key"] = json!("data");
+    }
+    for (kind, name) in [("caches", "cache"), ("databases", "database")] {
+        full[kind][name]["rotation"] = json!({ "every_days": 30 });
+    }
+    full["caches"]["cache"]["auth_token"] = json!(true);
+    full["clusters"] = json!({ "main": {
+        "region": "us-east-1", "engine": "aurora_postgresql", "version": "15.15", "version_policy": "exact",
+        "capacity_acu_min": 0.5, "capacity_acu_max": 2, "instances": 2, "data_api": true, "database": "shop",
+        "user": "shop_owner", "port": 5432, "encryption_key": "data",
+        "backups": { "retention_days": 7, "window": "02:00-03:00" }, "maintenance_window": "sun:04:00-sun:05:00",
+        "minor_upgrades": true, "deletion_protection": false, "final_snapshot": true, "log_exports": ["postgresql"],
+        "rotation": { "every_days": 30 }, "apply": "now", "allow_replace": false, "tags": { "Owner": "six" },
+    } });
     full["topics"] = json!({ "alerts": {
         "subscriptions": { "on-call": { "protocol": "email", "endpoint": "on-call@example.com" } },
+        "region": "us-east-1",
         "tags": { "Owner": "four" },
     } });
+    for (part, name) in [("apis", "api"), ("clusters", "main"), ("keys", "data")] {
+        full[part][name]["region"] = json!("us-east-1");
+    }
     full
 }
 
@@ -132,12 +158,13 @@ fn without(document: &Value, pointer: &str) -> Value {
     document
 }
 
-/// The properties that a document of today can hold by itself: variables and environments are resolved before.
+/// The properties that a document of today can hold by itself: variables and environments are resolved before. `regions`
+/// is there instead of `region`.
 fn own_properties(schema: &Value) -> Vec<(String, Property<'_>)> {
-    let resolved_before = ["variables", "environments"];
+    let others = ["variables", "environments", "regions"];
     properties(schema)
         .into_iter()
-        .filter(|(path, _)| !resolved_before.contains(&path.as_str()))
+        .filter(|(path, _)| !others.contains(&path.as_str()))
         .collect()
 }
 
@@ -311,6 +338,59 @@ fn it_says_of_every_value_what_validation_says() {
 }
 
 #[test]
+fn a_document_has_either_one_region_or_several() {
+    let (one, two) = (json!("us-east-1"), json!(["us-east-1", "us-east-2"]));
+    let ranges = json!({ "us-east-1": "10.0.0.0/16", "us-east-2": "10.1.0.0/16" });
+    let check = |change: Value, good: bool| {
+        let mut document = without(&full(), "/region");
+        document["network"] = json!({ "cidr": ranges, "zones": 2, "private": {} });
+        let (change, network) = (change.as_object().unwrap(), change.get("network"));
+        for (key, value) in change.iter().filter(|(key, _)| *key != "network") {
+            document[key] = value.clone();
+        }
+        for (key, value) in network.and_then(Value::as_object).into_iter().flatten() {
+            document["network"][key] = value.clone();
+        }
+        let said = validator().is_valid(&document);
+        assert_eq!((said, parse(&document).is_ok()), (good, good), "{change:?}");
+    };
+    let same = json!({ "cidr": "10.0.0.0/16" });
+    check(json!({ "region": one, "network": same }), true);
+    check(json!({ "regions": [one], "network": same }), true);
+    check(json!({ "regions": two, "network": same }), true);
+    check(json!({ "regions": two, "network": { "peering": true } }), true);
+    let lists = json!({ "us-east-1": ["10.0.1.0/24", "10.0.2.0/24"], "us-east-2": ["10.1.1.0/24", "10.1.2.0/24"] });
+    check(
+        json!({ "regions": two, "network": { "private": { "cidrs": lists } } }),
+        true,
+    );
+    let output = json!({ "other": "network.us-east-2.vpc_id" });
+    check(json!({ "regions": two, "outputs": output }), true);
+    check(json!({}), false);
+    check(json!({ "region": one, "regions": two }), false);
+    check(json!({ "regions": [] }), false);
+    check(json!({ "regions": null }), false);
+    check(json!({ "region": null }), false);
+    check(json!({ "regions": "us-east-1" }), false);
+    check(json!({ "regions": [one, one] }), false);
+    check(json!({ "regions": ["us-east-1", "us-east-2", "us-west-2"] }), false);
+    check(json!({ "regions": ["us-east-1", "mars"] }), false);
+    check(json!({ "regions": two, "network": { "cidr": {} } }), false);
+    check(
+        json!({ "regions": two, "network": { "cidr": { "mars": "10.0.0.0/16" } } }),
+        false,
+    );
+    check(
+        json!({ "regions": two, "network": { "private": { "cidrs": {} } } }),
+        false,
+    );
+    check(
+        json!({ "regions": two, "network": { "private": { "cidrs": { "us-east-1": "10.0.0.0/24" } } } }),
+        false,
+    );
+}
+
+#[test]
 fn variables_and_environments_have_their_places() {
     let good = [
         (
@@ -322,6 +402,16 @@ fn variables_and_environments_have_their_places() {
         ("/on_failure", json!("${on_failure}")),
         ("/network/zones", json!("${zones}")),
         ("/network/cidr", json!("${range}")),
+        ("/network/cidr", json!({ "us-east-1": "${range}" })),
+        ("/network/public/cidrs", json!({ "us-east-1": ["${one}"] })),
+        (
+            "/environments",
+            json!({ "staging": { "network": { "cidr": { "us-east-1": null }, "public": { "cidrs": {} } } } }),
+        ),
+        (
+            "/environments",
+            json!({ "staging": { "region": null, "regions": ["us-east-1", "${other}"] } }),
+        ),
         ("/network/public/cidrs", json!(["${one}", "10.0.1.0/24"])),
         ("/databases/database/storage_gib", json!("${size}")),
         ("/databases/database/multi_az", json!("${is_large}")),

@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use outrigger_model::resource::TAG_RESOURCE;
-use outrigger_model::{Properties, ResourceKey, document};
+use outrigger_model::{Properties, Region, ResourceKey, document};
 use outrigger_plan::plan::Records;
 use outrigger_plan::{Graph, Plan, Protection, Resolved, expand, provision};
 
@@ -66,7 +66,10 @@ fn compare(name: &str, stacks: &[Stack; 2], plan: impl Fn(&Stack) -> Plan) {
 fn graph(size: usize) -> Graph {
     let value = document::from_text(include_str!("../../../stacks/data-processing.yaml")).unwrap();
     let resolved = Resolved {
-        zones: ["us-east-1a", "us-east-1b"].map(str::to_owned).into(),
+        zones: BTreeMap::from([(
+            Region::new("us-east-1"),
+            ["us-east-1a", "us-east-1b"].map(str::to_owned).into(),
+        )]),
         versions: [("databases.database", "15.15"), ("caches.cache", "7.0")]
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into(),

@@ -206,7 +206,8 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
         // The one way to give it another subnet or address is another one.
         Kind::NatGateway => replaces_if(["subnet", "address"].contains(&property)),
         Kind::VpcEndpoint => replaces_if(["vpc", "service", "type"].contains(&property)),
-        Kind::Route => replaces_if(property != "gateway"),
+        Kind::Route => replaces_if(["route_table", "destination"].contains(&property)),
+        Kind::VpcPeering => replaces_if(true),
         Kind::RouteTableAssociation => replaces_if(property == "subnet"),
         Kind::SecurityGroup => replaces_if(["vpc", "description"].contains(&property)),
         // A group stays in its VPC.

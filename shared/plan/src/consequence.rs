@@ -138,6 +138,7 @@ const TABLE: &[(&str, Becomes)] = &[
     ("stack", AnotherStack),
     ("environment", AnotherStack),
     ("region", ComeAndGo),
+    ("regions", ComeAndGo),
     ("on_failure", Nothing),
     ("tags", Tags),
     ("variables", AsWhatIsInIt),
@@ -145,6 +146,7 @@ const TABLE: &[(&str, Becomes)] = &[
     ("network", AsWhatIsInIt),
     ("network.cidr", Properties(&[(Vpc, "cidr")])),
     ("network.zones", ComeAndGo),
+    ("network.peering", ComeAndGo),
     ("network.public", ComeAndGo),
     ("network.public.cidrs", Properties(&[(Subnet, "cidr")])),
     ("network.private", ComeAndGo),
@@ -155,6 +157,7 @@ const TABLE: &[(&str, Becomes)] = &[
     ("network.nat", ComeAndGo),
     ("network.endpoints", ComeAndGo),
     ("keys", ComeAndGo),
+    ("keys.region", ComeAndGo),
     ("keys.rotation", Properties(&[(KmsKey, "rotation")])),
     (
         "keys.deletion_window_days",
@@ -162,12 +165,14 @@ const TABLE: &[(&str, Becomes)] = &[
     ),
     ("keys.tags", Tags),
     ("streams", ComeAndGo),
+    ("streams.region", ComeAndGo),
     ("streams.shards", Properties(&[(Stream, "shards")])),
     ("streams.retention_hours", Properties(&[(Stream, "retention_hours")])),
     ("streams.shard_metrics", Properties(&[(Stream, "shard_metrics")])),
     ("streams.encryption_key", Properties(&[(Stream, "encryption_key")])),
     ("streams.tags", Tags),
     ("caches", ComeAndGo),
+    ("caches.region", ComeAndGo),
     ("caches.engine", Nothing),
     ("caches.version", Properties(&[(ReplicationGroup, "engine_version")])),
     ("caches.version_policy", Nothing),
@@ -196,6 +201,7 @@ const TABLE: &[(&str, Becomes)] = &[
     ),
     ("caches.tags", Tags),
     ("databases", ComeAndGo),
+    ("databases.region", ComeAndGo),
     ("databases.engine", Nothing),
     ("databases.version", Properties(&[(DbInstance, "engine_version")])),
     ("databases.version_policy", Nothing),
@@ -265,6 +271,7 @@ const TABLE: &[(&str, Becomes)] = &[
     ("databases.allow_replace", Properties(&[(DbInstance, "allow_replace")])),
     ("databases.tags", Tags),
     ("clusters", ComeAndGo),
+    ("clusters.region", ComeAndGo),
     ("clusters.engine", Nothing),
     ("clusters.version", Properties(&[(DbCluster, "engine_version")])),
     ("clusters.version_policy", Nothing),
@@ -329,6 +336,7 @@ const TABLE: &[(&str, Becomes)] = &[
     ("clusters.tags", Tags),
     ("apis", ComeAndGo),
     ("apis.stage", ComeAndGo),
+    ("apis.region", ComeAndGo),
     ("apis.routes", ComeAndGo),
     ("apis.routes.api_key", Properties(&[(RestApi, "routes")])),
     ("apis.routes.stream", Properties(&[(RestApi, "routes")])),
@@ -357,6 +365,7 @@ const TABLE: &[(&str, Becomes)] = &[
     ("alarms.missing_data", Properties(&[(Alarm, "missing_data")])),
     ("alarms.notify", Properties(&[(Alarm, "topics")])),
     ("topics", ComeAndGo),
+    ("topics.region", ComeAndGo),
     ("topics.subscriptions", ComeAndGo),
     (
         "topics.subscriptions.protocol",
@@ -382,6 +391,14 @@ fn limits(property: &str) -> &'static [&'static str] {
 fn note(property: &str) -> Option<&'static str> {
     Some(match property {
         "region" => "everything is created in the new region, and deleted with all data in the old one",
+        "regions" => {
+            "what lives in a region comes and goes with it, with all data in it; what names no region moves with the first one"
+        }
+        "keys.region" | "streams.region" | "caches.region" | "databases.region" | "clusters.region"
+        | "topics.region" | "apis.region" => {
+            "it is created in the new region, and deleted with all data in the old one"
+        }
+        "network.peering" => "the routes between the VPCs come and go with it",
         "variables" => "what uses a variable changes with it",
         "network.cidr" => "everything in the network is replaced with it, databases and caches included",
         "network.zones" | "network.public" | "network.private" => "what is in the subnets that stay goes on",

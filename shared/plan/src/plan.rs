@@ -409,6 +409,7 @@ impl Planner<'_> {
             | Properties::UsagePlan(_)
             | Properties::ApiKey(_)
             | Properties::UsagePlanKey(_) => Vec::new(),
+            | Properties::VpcPeering(_) => Vec::new(),
             // The service's name leads to one endpoint of a VPC.
             Properties::VpcEndpoint(_) if !in_the_same_vpc(&key.current()) => Vec::new(),
             // Its name is unique within its VPC.
@@ -481,6 +482,7 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         | Properties::RouteTable(_)
         | Properties::Route(_)
         | Properties::RouteTableAssociation(_)
+        | Properties::VpcPeering(_)
         | Properties::SecurityGroup(_)
         | Properties::VpcEndpoint(_)
         | Properties::KmsKey(_)

@@ -34,6 +34,7 @@ pub fn cents_a_month(properties: &Properties) -> Option<u32> {
         | Properties::InternetGateway(_)
         | Properties::RouteTable(_)
         | Properties::Route(_)
+        | Properties::VpcPeering(_)
         | Properties::RouteTableAssociation(_)
         | Properties::SecurityGroup(_)
         | Properties::DbSubnetGroup(_)

@@ -101,11 +101,21 @@ const EXAMPLES: &[Example] = &[
     ("stack", "{stack: one}", "{stack: two}"),
     ("environment", "{environment: one}", "{environment: two}"),
     ("region", "{region: us-east-1}", "{region: us-east-2}"),
+    (
+        "regions",
+        "{region: null, regions: [us-east-1]}",
+        "{region: null, regions: [us-east-1, us-east-2]}",
+    ),
     ("on_failure", "{on_failure: keep}", "{on_failure: rollback}"),
     ("tags", "{tags: {Owner: one}}", "{tags: {Owner: two}}"),
     ("outputs", "{}", "{outputs: {vpc_id: null}}"),
     ("network.cidr", "{}", "{network: {cidr: 10.1.0.0/16}}"),
     ("network.zones", "{network: {zones: 2}}", "{network: {zones: 3}}"),
+    (
+        "network.peering",
+        "{region: null, regions: [us-east-1, us-east-2], network: {cidr: {us-east-1: 10.0.0.0/16, us-east-2: 10.1.0.0/16}}}",
+        "{region: null, regions: [us-east-1, us-east-2], network: {cidr: {us-east-1: 10.0.0.0/16, us-east-2: 10.1.0.0/16}, peering: true}}",
+    ),
     ("network.public", "{network: {public: null}}", "{network: {public: {}}}"),
     (
         "network.public.cidrs",
@@ -132,6 +142,11 @@ const EXAMPLES: &[Example] = &[
         "{network: {endpoints: [secretsmanager, kms]}}",
     ),
     ("keys", "{}", "{keys: {another: {}}}"),
+    (
+        "keys.region",
+        "{region: null, regions: [us-east-1, us-east-2], keys: {data: {}}}",
+        "{region: null, regions: [us-east-1, us-east-2], keys: {data: {region: us-east-2}}}",
+    ),
     (
         "keys.rotation",
         "{keys: {data: {rotation: true}}}",
@@ -179,6 +194,11 @@ const EXAMPLES: &[Example] = &[
     ),
     ("streams", "{}", "{streams: {another: {shards: 1}}}"),
     (
+        "streams.region",
+        "{region: null, regions: [us-east-1, us-east-2]}",
+        "{region: null, regions: [us-east-1, us-east-2], streams: {stream: {region: us-east-2}}}",
+    ),
+    (
         "streams.shards",
         "{streams: {stream: {shards: 2}}}",
         "{streams: {stream: {shards: 3}}}",
@@ -212,6 +232,11 @@ const EXAMPLES: &[Example] = &[
         "caches",
         "{}",
         "{caches: {cache: null}, alarms: {cache-cpu: null}, outputs: {redis_endpoint: null}}",
+    ),
+    (
+        "caches.region",
+        "{region: null, regions: [us-east-1, us-east-2]}",
+        "{region: null, regions: [us-east-1, us-east-2], caches: {cache: {region: us-east-2}}}",
     ),
     (
         "caches.version",
@@ -267,6 +292,11 @@ const EXAMPLES: &[Example] = &[
         "databases",
         "{}",
         "{databases: {database: null}, alarms: {database-cpu: null}, outputs: {rds_endpoint: null, rds_secret_arn: null}}",
+    ),
+    (
+        "databases.region",
+        "{region: null, regions: [us-east-1, us-east-2]}",
+        "{region: null, regions: [us-east-1, us-east-2], databases: {database: {region: us-east-2}}}",
     ),
     (
         "databases.version",
@@ -398,6 +428,11 @@ const EXAMPLES: &[Example] = &[
         "clusters",
         "{}",
         "{clusters: {other: {engine: aurora_postgresql, version: \"15.10\", capacity_acu_min: 1, capacity_acu_max: 2, instances: 1, database: a, user: b}}}",
+    ),
+    (
+        "clusters.region",
+        "{region: null, regions: [us-east-1, us-east-2]}",
+        "{region: null, regions: [us-east-1, us-east-2], clusters: {main: {region: us-east-2}}}",
     ),
     (
         "clusters.version",
@@ -592,7 +627,17 @@ const EXAMPLES: &[Example] = &[
         "{topics: {alerts: {}}}",
         "{topics: {alerts: {}}, alarms: {database-cpu: {notify: [alerts]}}}",
     ),
+    (
+        "apis.region",
+        "{region: null, regions: [us-east-1, us-east-2], apis: {door: {routes: {GET /health: {api_key: false}}}}}",
+        "{region: null, regions: [us-east-1, us-east-2], apis: {door: {region: us-east-2, routes: {GET /health: {api_key: false}}}}}",
+    ),
     ("topics", "{}", "{topics: {alerts: {}}}"),
+    (
+        "topics.region",
+        "{region: null, regions: [us-east-1, us-east-2], topics: {alerts: {}}}",
+        "{region: null, regions: [us-east-1, us-east-2], topics: {alerts: {region: us-east-2}}}",
+    ),
     (
         "topics.subscriptions",
         "{topics: {alerts: {}}}",

@@ -8,7 +8,7 @@ mod standing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use outrigger_model::{Changed, Kind, Problem, ResourceKey, document};
+use outrigger_model::{Changed, Kind, Problem, Region, ResourceKey, document};
 use outrigger_plan::plan::Records;
 use outrigger_plan::{Action, Effect, Graph, Plan, Protection, Resolved, destroy, expand};
 use proptest::prelude::*;
@@ -30,9 +30,14 @@ fn graph_of(document: &Value) -> Graph {
         .keys()
         .map(|name| (format!("caches.{name}"), "7.0".to_owned()));
     let resolved = Resolved {
-        zones: ["a", "b", "c", "d", "e", "f"]
-            .map(|zone| format!("us-east-1{zone}"))
-            .to_vec(),
+        zones: document
+            .regions
+            .iter()
+            .map(|region| {
+                let zones = ["a", "b", "c", "d", "e", "f"].map(|zone| format!("{region}{zone}"));
+                (region.clone(), zones.to_vec())
+            })
+            .collect(),
         versions: versions.chain(caches).collect(),
         endpoints: Resolved::unasked(&document).endpoints,
         static_parameters: document
@@ -45,6 +50,11 @@ fn graph_of(document: &Value) -> Graph {
             .collect(),
     };
     expand(&document, &resolved).unwrap()
+}
+
+fn zones_of(region: &str) -> BTreeMap<Region, Vec<String>> {
+    let zones = ["a", "b"].map(|zone| format!("{region}{zone}"));
+    BTreeMap::from([(Region::new(region), zones.to_vec())])
 }
 
 const NOW_MS: u64 = 1_700_000_000_000;
@@ -377,7 +387,7 @@ fn a_major_upgrade_takes_its_parameter_group_along() {
     let mut graph = graph_of(&document);
     // As the catalog resolves another version.
     let resolved = |version: &str| Resolved {
-        zones: ["us-east-1a", "us-east-1b"].map(str::to_owned).to_vec(),
+        zones: zones_of("us-east-1"),
         versions: [("databases.database", version), ("caches.cache", "7.0")]
             .map(|(component, version)| (component.to_owned(), version.to_owned()))
             .into(),

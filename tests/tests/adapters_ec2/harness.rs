@@ -13,7 +13,7 @@ use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider,
 use outrigger_model::name::physical_name;
 use outrigger_model::properties::{
     ElasticIp, IngressRule, InternetGateway, NatGateway, Reached, Route, RouteTable, RouteTableAssociation,
-    SecurityGroup, Subnet, Vpc, VpcEndpoint,
+    RouteTarget, SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
 use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_RESOURCE, TAG_STACK};
 use outrigger_model::{Input, Kind, Properties, Region, Resource, ResourceKey, StackId};
@@ -178,14 +178,18 @@ pub(crate) fn route(route_table: &str, gateway: &str) -> Result<Resource> {
     let properties = Route {
         route_table: text(route_table),
         destination: "0.0.0.0/0".parse()?,
-        gateway: text(gateway),
+        target: RouteTarget::Gateway(text(gateway)),
     };
     Ok(resource("public-internet", Properties::Route(properties)))
 }
 
 pub(crate) fn private_route(route_table: &str, nat_gateway: &str) -> Result<Resource> {
-    let Resource { properties, .. } = route(route_table, nat_gateway)?;
-    Ok(resource("private-internet", properties))
+    let properties = Route {
+        route_table: text(route_table),
+        destination: "0.0.0.0/0".parse()?,
+        target: RouteTarget::NatGateway(text(nat_gateway)),
+    };
+    Ok(resource("private-internet", Properties::Route(properties)))
 }
 
 pub(crate) fn elastic_ip() -> Resource {

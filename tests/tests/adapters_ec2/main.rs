@@ -2,6 +2,7 @@
 
 mod harness;
 mod network;
+mod peering;
 mod replacements;
 mod tampering;
 mod updates;
@@ -75,7 +76,7 @@ async fn every_kind_conforms(provider: &Watched) -> Result<()> {
     let nat_id = stand_up(provider, &nat).await?;
     // Somebody else's route to the same destination leads through the internet gateway.
     let through_nat = private_route(&private_id, &nat_id)?;
-    conforms(provider, &through_nat, Some(private_route(&private_id, &gateway_id)?)).await?;
+    conforms(provider, &through_nat, Some(route(&private_id, &gateway_id)?)).await?;
 
     let group_id = stand_up(provider, &group).await?;
     let s3 = endpoint("s3", &vpc_id, by_routes(&[&private_id, &table_id]));

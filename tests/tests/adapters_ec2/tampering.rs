@@ -320,7 +320,7 @@ fn ways_out_are_put_back() -> Result<()> {
             request.send().await?;
             Ok(())
         };
-        let report = [("gateway", json!(nat.id), json!(gateway.id))];
+        let report = [("nat_gateway", json!(nat.id), json!(gateway.id))];
         check(provider, route, elsewhere, Some(&report), &["ReplaceRoute"]).await?;
 
         const MODIFY: &str = "ModifyVpcEndpoint";

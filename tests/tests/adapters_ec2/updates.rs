@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 use aws_sdk_ec2::types::Tag;
 use outrigger_engine::ports::provider::{Difference, Target};
 use outrigger_model::properties::{
-    InternetGateway, NatGateway, Reached, Route, RouteTable, RouteTableAssociation, SecurityGroup, Subnet, Vpc,
-    VpcEndpoint,
+    InternetGateway, NatGateway, Reached, Route, RouteTable, RouteTableAssociation, RouteTarget, SecurityGroup, Subnet,
+    Vpc, VpcEndpoint,
 };
 use outrigger_model::resource::TAG_STACK;
 use outrigger_model::{Properties, Resource};
@@ -124,7 +124,9 @@ fn ways_out_are_changed_in_place() -> Result<()> {
         let changes = [
             Change {
                 of: private_route,
-                to: route_of(private_route, |route| route.gateway = text(&gateway.id)),
+                to: route_of(private_route, |route| {
+                    route.target = RouteTarget::Gateway(text(&gateway.id))
+                }),
                 differs: &["gateway"],
                 calls: &["ReplaceRoute"],
                 read: (
@@ -224,7 +226,7 @@ fn what_is_wanted_otherwise_is_changed_in_place() -> Result<()> {
             },
             Change {
                 of: route,
-                to: route_of(route, |route| route.gateway = text(&vpn)),
+                to: route_of(route, |route| route.target = RouteTarget::Gateway(text(&vpn))),
                 differs: &["gateway"],
                 calls: &["ReplaceRoute"],
                 read: (

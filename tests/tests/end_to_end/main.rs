@@ -31,4 +31,5 @@ mod secure_pipeline;
 mod seen;
 mod side_by_side;
 mod stand_up;
+mod two_regions;
 mod updates;

@@ -1,9 +1,9 @@
 """Policies with conditions on tags hold for EC2, RDS, ElastiCache, Kinesis and CloudWatch too.
 
 AWS (IAM User Guide, "Controlling access to AWS resources using tags"; Service Authorization Reference of each
-service): ``aws:RequestTag`` is what a call sets, for EC2 in its TagSpecifications; ``aws:TagKeys`` is what it sets or
-takes off; ``aws:ResourceTag`` is what the object has; and tags at creation need the permission to tag as well, EC2's
-with ``ec2:CreateAction``. MiniStack reads no TagSpecifications and no tags or keys of CloudWatch, finds the tags of
+service): ``aws:RequestTag`` is what a call sets, for EC2 in its TagSpecifications or with CreateTags; ``aws:TagKeys``
+is what it sets or takes off; ``aws:ResourceTag`` is what the object has; and tags at creation need the permission to
+tag as well, EC2's with ``ec2:CreateAction``. MiniStack reads neither of EC2's and no tags or keys of CloudWatch, finds the tags of
 none of these services' objects, names the object of few calls, does not ask for the permission to tag, and lets every
 call in CBOR pass.
 """
@@ -22,7 +22,7 @@ from outrigger_local.hooks import ANY, Hooks, answer_of
 
 _SMITHY_PATH = re.compile(r"^/service/[^/]+/operation/(\w+)$")
 _QUERY_TAG = re.compile(r"^Tags\.member\.\d+\.Key$")
-_SPECIFIED_TAG = re.compile(r"^TagSpecification\.\d+\.Tag\.\d+\.Key$")
+_SPECIFIED_TAG = re.compile(r"^(TagSpecification\.\d+\.)?Tag\.\d+\.Key$")
 _CREATING = ("Create", "Put", "Allocate", "Restore", "Copy")
 _TAGGING = {
     "ec2": "ec2:CreateTags",
@@ -147,7 +147,7 @@ def _ec2_resource(prefix: str, parameters: dict) -> str | None:
     operation = iam_actions._query_param(parameters, "Action")
     if operation in _EC2_CREATED:
         return f"{prefix}{_EC2_CREATED[operation]}/*"
-    names = ("ResourceId.1", "NatGatewayId", "VpcEndpointId")
+    names = ("ResourceId.1", "NatGatewayId", "VpcEndpointId", "VpcPeeringConnectionId")
     identifier = next(filter(None, (iam_actions._query_param(parameters, name) for name in names)), "")
     if operation == "DisassociateRouteTable":
         association = iam_actions._query_param(parameters, "AssociationId")

@@ -78,11 +78,7 @@ fn critical_sentence(report: &Report) -> String {
         .ways
         .iter()
         .map(|way| {
-            let names = way
-                .rows
-                .iter()
-                .filter(critical)
-                .map(|row| format!("{}/{}", row.key.kind, row.key.name));
+            let names = way.rows.iter().filter(critical).map(|row| row.namer.name(&row.key));
             names.collect::<Vec<_>>().join(" → ")
         })
         .filter(|path| !path.is_empty())

@@ -7,12 +7,13 @@ use drawing::{definitions, timeline_section};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use outrigger_engine::state::content::{Outcome, Workflow};
 use outrigger_engine::state::rfc3339;
-use outrigger_model::UnixMs;
+use outrigger_model::{ResourceKey, UnixMs};
 use tables::{has_steps, plan_section, steps_id, steps_section, steps_title};
 
 use super::steps::{Fate, StepRow};
 use super::{ROWS_MAX, Report};
 use crate::output::span;
+use crate::plan_view::namer::Namer;
 
 const STYLE: &str = include_str!("page.css");
 /// Nothing is fetched and nothing runs, whatever a name or a reason may hold.
@@ -207,7 +208,14 @@ fn kept_section(kept: &[String]) -> Markup {
 fn step_name(step: &StepRow) -> Markup {
     html! {
         @if step.is_critical { "◆ " span.hidden { "on the critical path: " } }
-        (step.key.kind) "/" wbr; (step.key.name)
+        (resource_name(&step.key, step.namer))
+    }
+}
+
+fn resource_name(key: &ResourceKey, namer: Namer) -> Markup {
+    html! {
+        @if namer.with_region() { (key.region) "/" wbr; }
+        (key.kind) "/" wbr; (key.name)
     }
 }
 

@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 use outrigger_model::UnixMs;
 
-use super::{fate_class, left_out_sentence, moment_after, state_text, step_name};
+use super::{fate_class, left_out_sentence, moment_after, resource_name, state_text, step_name};
 use crate::output::span;
+use crate::plan_view::namer::Namer;
 use crate::plan_view::{self, Doing, Order, StepView};
 use crate::progress::Purpose;
 use crate::report::steps::{Fate, StepRow, within_bounds};
@@ -19,6 +20,7 @@ pub(super) fn plan_section(report: &Report) -> Markup {
         .iter()
         .filter(|step| step.action != Doing::NoOp && step.replaced_by.is_none())
         .collect();
+    let namer = Namer::of(plan.steps.iter().map(|step| &step.key));
     html! {
         section aria-labelledby="plan" {
             h2 id="plan" { "Plan" }
@@ -32,7 +34,7 @@ pub(super) fn plan_section(report: &Report) -> Markup {
                             th.of-state scope="col" { "To be" } th scope="col" { "How" }
                         }
                     }
-                    tbody { @for step in touched.iter().take(ROWS_MAX) { (plan_row(step)) } }
+                    tbody { @for step in touched.iter().take(ROWS_MAX) { (plan_row(step, namer)) } }
                 }
                 (left_out_sentence(touched.len().saturating_sub(ROWS_MAX), &report.record.operation))
             }
@@ -43,11 +45,11 @@ pub(super) fn plan_section(report: &Report) -> Markup {
     }
 }
 
-fn plan_row(step: &StepView) -> Markup {
+fn plan_row(step: &StepView, namer: Namer) -> Markup {
     html! {
         tr {
             td { (step.component) }
-            th.key scope="row" { (step.key.kind) "/" wbr; (step.key.name) }
+            th.key scope="row" { (resource_name(&step.key, namer)) }
             td { (doing(step)) }
             td {
                 @if let Some(detail) = &step.detail { (detail) }

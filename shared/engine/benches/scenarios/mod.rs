@@ -23,7 +23,22 @@ pub fn documents() -> Vec<(&'static str, Value)> {
         ("postgres-ha", include_str!("../../../../stacks/postgres-ha.yaml")),
     ]
     .map(|(name, text)| (name, document::from_text(text).unwrap()))
-    .into()
+    .into_iter()
+    .chain([("two regions", two_regions())])
+    .collect()
+}
+
+/// A network in two regions, peered, with the database in one of them, and the cache and the stream in the other.
+fn two_regions() -> Value {
+    let of = |text: &str| document::from_text(text).unwrap();
+    let mut document = of(include_str!("../../../../stacks/multi-region-dr.yaml"));
+    let other = of(include_str!("../../../../stacks/data-processing.yaml"));
+    for part in ["streams", "caches", "databases", "alarms"] {
+        document[part] = other[part].clone();
+    }
+    document["caches"]["cache"]["region"] = json!("us-east-2");
+    document["streams"]["stream"]["region"] = json!("us-east-2");
+    document
 }
 
 /// What a stand-up took.
@@ -181,7 +196,10 @@ fn templates() -> BTreeMap<Kind, Resource> {
     database["monitoring_interval_seconds"] = json!(60);
     database["log_exports"] = json!(["postgresql"]);
     let resolved = Resolved {
-        zones: ["us-east-1a", "us-east-1b"].map(str::to_owned).into(),
+        zones: BTreeMap::from([(
+            Region::new("us-east-1"),
+            ["us-east-1a", "us-east-1b"].map(str::to_owned).into(),
+        )]),
         versions: [("databases.database", "15.15"), ("caches.cache", "7.0")]
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into(),

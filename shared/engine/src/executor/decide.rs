@@ -318,6 +318,7 @@ fn patience(kind: Kind) -> Patience {
         | Kind::RouteTable
         | Kind::Route
         | Kind::RouteTableAssociation
+        | Kind::VpcPeering
         | Kind::SecurityGroup
         | Kind::VpcEndpoint
         | Kind::KmsKey

@@ -623,7 +623,7 @@ fn differences(wanted: &Properties, actual: &Properties) -> Vec<Difference> {
 }
 
 /// Every property that AWS knows of some kind: all but those that are Outrigger's alone.
-const PROPERTIES: [&str; 73] = [
+const PROPERTIES: [&str; 77] = [
     "address",
     "allows",
     "api",
@@ -663,10 +663,13 @@ const PROPERTIES: [&str; 73] = [
     "monitoring_role",
     "multi_az",
     "namespace",
+    "nat_gateway",
     "node_type",
     "nodes",
     "parameter_group",
     "parameters",
+    "peer_region",
+    "peer_vpc",
     "period_seconds",
     "periods",
     "plan",
@@ -696,6 +699,7 @@ const PROPERTIES: [&str; 73] = [
     "user",
     "username",
     "vpc",
+    "vpc_peering",
     "zone",
 ];
 
@@ -718,7 +722,12 @@ fn is_protected(properties: &Properties) -> bool {
 fn set_up_calls(kind: Kind) -> u32 {
     match kind {
         Kind::Vpc | Kind::KmsKey => 2,
-        Kind::InternetGateway | Kind::SecurityGroup | Kind::Subnet | Kind::Stream | Kind::RestApi => 1,
+        Kind::InternetGateway
+        | Kind::SecurityGroup
+        | Kind::Subnet
+        | Kind::Stream
+        | Kind::RestApi
+        | Kind::VpcPeering => 1,
         Kind::ElasticIp
         | Kind::NatGateway
         | Kind::RouteTable

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use outrigger_engine::memory::cloud::{CallMade, Habits};
 use outrigger_engine::memory::world::{Ended, World};
 use outrigger_engine::tasks::close_operation::{Ending, Response};
-use outrigger_model::{ResourceKey, document};
+use outrigger_model::{Region, ResourceKey, document};
 use serde_json::{Value, json};
 
 /// A stack with something of every kind but the ways out of its network, which have a document of their own.
@@ -118,7 +118,10 @@ pub fn dependents(wanted: &BTreeSet<ResourceKey>, key: &ResourceKey) -> BTreeSet
 pub fn the_graph() -> outrigger_plan::Graph {
     let document = document::parse(&the_document()).unwrap();
     let resolved = outrigger_plan::Resolved {
-        zones: vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()],
+        zones: BTreeMap::from([(
+            Region::new("us-east-1"),
+            vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()],
+        )]),
         versions: BTreeMap::from([
             ("databases.database".to_owned(), "15.15".to_owned()),
             ("clusters.main".to_owned(), "15.10".to_owned()),

@@ -34,7 +34,7 @@ pub use resolve::Choice;
 pub use text::BYTES_MAX;
 pub use tree::{Origin, Span};
 
-/// A valid document.
+/// A valid document. Whichever of the two it is written with, `region` is the first of `regions`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Document {
@@ -45,9 +45,14 @@ pub struct Document {
     /// The environment's name, such as `production`. Stacks of one name in several environments are stacks apart.
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::environment_name"))]
     pub environment: String,
-    /// The AWS region that the stack lives in.
+    /// The AWS region that the stack lives in. Either this or `regions` is given.
+    #[serde(skip_serializing)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::region"))]
     pub region: Region,
+    /// The AWS regions that the stack lives in, two at most; the first is where it begins as primary. The network is in each
+    /// of them, every other component in the first, unless it says another.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::regions"))]
+    pub regions: Vec<Region>,
     /// What is done when an operation cannot bring the stack to its document.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub on_failure: OnFailure,
@@ -96,6 +101,60 @@ impl Document {
             environment: self.environment.clone(),
         }
     }
+
+    /// Where a component lives: where it says, or else in the first region.
+    pub fn home<'a>(&'a self, said: Option<&'a Region>) -> &'a Region {
+        said.unwrap_or(&self.region)
+    }
+
+    /// Where there is one of what serves: in the region that it says, or else in each.
+    pub fn places<'a>(&'a self, said: Option<&'a Region>) -> Vec<&'a Region> {
+        said.map_or_else(|| self.regions.iter().collect(), |said| vec![said])
+    }
+
+    /// Where the component is that a path leads to, the first region first: data has a home, and what serves may be in each
+    /// region.
+    pub fn places_of(&self, component: &ComponentPath) -> Vec<&Region> {
+        let home = |said: Option<&'_ Option<Region>>| -> Vec<&Region> {
+            match said.and_then(Option::as_ref) {
+                Some(said) => self.regions.iter().filter(|region| *region == said).collect(),
+                None => vec![&self.region],
+            }
+        };
+        match component {
+            ComponentPath::Database(name) => home(self.databases.get(name).map(|of| &of.region)),
+            ComponentPath::Cache(name) => home(self.caches.get(name).map(|of| &of.region)),
+            ComponentPath::Stream(name) => home(self.streams.get(name).map(|of| &of.region)),
+            ComponentPath::Cluster(name) => home(self.clusters.get(name).map(|of| &of.region)),
+            ComponentPath::Topic(name) => self.places(self.topics.get(name).and_then(|of| of.region.as_ref())),
+            ComponentPath::Api(name) => self.places(self.apis.get(name).and_then(|of| of.region.as_ref())),
+        }
+    }
+
+    /// Where a key lives; the first region where there is none of the name.
+    pub fn home_of_key(&self, name: &str) -> &Region {
+        self.home(self.keys.get(name).and_then(|of| of.region.as_ref()))
+    }
+}
+
+/// A value that is the same in every region of a stack, or said for each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ByRegion<T> {
+    /// The same in every region.
+    Everywhere(T),
+    /// One for each region.
+    Each(BTreeMap<Region, T>),
+}
+
+impl<T> ByRegion<T> {
+    /// The value in a region; a document's validation has seen to it that there is one for each of the stack's.
+    pub fn of(&self, region: &Region) -> Option<&T> {
+        match self {
+            ByRegion::Everywhere(value) => Some(value),
+            ByRegion::Each(values) => values.get(region),
+        }
+    }
 }
 
 /// What is done when an operation cannot bring the stack to its document.
@@ -110,14 +169,14 @@ pub enum OnFailure {
     Rollback,
 }
 
-/// A VPC over some zones. DNS support and host names are on.
+/// A VPC over some zones, in each of the stack's regions. DNS support and host names are on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// The VPC's address range.
-    #[cfg_attr(feature = "schema", schemars(schema_with = "values::address_range"))]
-    pub cidr: Ipv4Net,
+    /// The VPC's address range; of a stack in two regions, a mapping that says it for each.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::address_range_by_region"))]
+    pub cidr: ByRegion<Ipv4Net>,
     /// Over how many availability zones subnets are spread: each kind of subnet has one per zone. Databases and caches need at
     /// least 2.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 6)))]
@@ -137,6 +196,10 @@ pub struct Network {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::endpoints"))]
     pub endpoints: BTreeSet<String>,
+    /// Whether the VPCs of two regions are peered: each has routes to the other's range in all of its route tables. Their
+    /// ranges must not overlap.
+    #[serde(default)]
+    pub peering: bool,
 }
 
 /// Whether private subnets reach the internet, through NAT gateways with an Elastic IP address each.
@@ -159,10 +222,11 @@ pub enum Nat {
 #[serde(deny_unknown_fields)]
 pub struct Subnets {
     /// Their address ranges, one per zone, within the VPC's. Left out: ranges 8 bits longer than the VPC's (at most `/28`),
-    /// public ones from number 0 on, private ones from number 10 on.
+    /// public ones from number 0 on, private ones from number 10 on. Of a stack in two
+    /// regions, a mapping may say them for each.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "values::address_ranges"))]
-    pub cidrs: Option<Vec<Ipv4Net>>,
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::address_ranges_by_region"))]
+    pub cidrs: Option<ByRegion<Vec<Ipv4Net>>>,
 }
 
 /// A customer-managed KMS key, which encrypts data at rest. Only the services that store a stack's data may use it, on behalf
@@ -171,6 +235,10 @@ pub struct Subnets {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Key {
+    /// The region that it lives in, one of the stack's. Left out, it is the first.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
     /// Whether AWS makes new key material every year. What was encrypted before stays readable.
     #[serde(default = "defaults::yes")]
     pub rotation: bool,
@@ -190,6 +258,10 @@ pub struct Key {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Stream {
+    /// The region that it lives in, one of the stack's. Left out, it is the first.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
     /// How many shards: each takes 1 MiB or 1000 records a second, and gives 2 MiB a second.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 10_000)))]
     pub shards: u32,
@@ -216,6 +288,10 @@ pub struct Stream {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cache {
+    /// The region that it lives in, one of the stack's. Left out, it is the first.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
     /// The engine.
     pub engine: CacheEngine,
     /// The engine's version, in quotes.
@@ -276,6 +352,10 @@ pub enum CacheEngine {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Database {
+    /// The region that it lives in, one of the stack's. Left out, it is the first.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
     /// The engine.
     pub engine: DatabaseEngine,
     /// The engine's version, in quotes.
@@ -374,6 +454,10 @@ pub enum DatabaseEngine {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
+    /// The region that it lives in, one of the stack's. Left out, it is the first.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
     /// The engine.
     pub engine: ClusterEngine,
     /// The engine's version, in quotes.
@@ -550,6 +634,10 @@ impl Default for Backups {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Api {
+    /// The region that it lives in, one of the stack's. Left out, there is one in each.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
     /// The stage's name: the first part of the path of every URL.
     #[serde(default = "defaults::stage")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::stage"))]
@@ -642,6 +730,10 @@ pub struct Alarm {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Topic {
+    /// The region that it lives in, one of the stack's. Left out, there is one in each.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
     /// Who is told, by name. Subscriptions that are made elsewhere stay as they are.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::named::<Subscription>"))]

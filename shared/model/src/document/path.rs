@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::key::Region;
+
 /// A component that an alarm can be on: `databases.<name>`, `clusters.<name>`, `caches.<name>`, `streams.<name>`,
 /// `topics.<name>` or `apis.<name>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,12 +59,12 @@ impl fmt::Display for ComponentPath {
 /// An attribute of a component, for an output: `network.vpc_id`, `databases.<name>.endpoint`, ...
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputPath {
-    /// The VPC's id.
-    VpcId,
+    /// The VPC's id: in a region, or else in the first.
+    VpcId(Option<Region>),
     /// An attribute of a key, one of [`OutputPath::KEY`]: its name, and the attribute.
     Key(String, String),
-    /// An attribute of a component, one of [`OutputPath::attributes`].
-    Component(ComponentPath, String),
+    /// An attribute of a component, one of [`OutputPath::attributes`]: in a region, or else in the first that it is in.
+    Component(ComponentPath, Option<Region>, String),
 }
 
 impl OutputPath {
@@ -100,8 +102,10 @@ impl OutputPath {
     /// What follows the attribute: of `apis.<name>.url/sensor-data` the path, of any other nothing.
     pub fn path(&self) -> &str {
         match self {
-            OutputPath::Component(ComponentPath::Api(_), attribute) => attribute.strip_prefix(URL).unwrap_or_default(),
-            OutputPath::VpcId | OutputPath::Key(..) | OutputPath::Component(..) => "",
+            OutputPath::Component(ComponentPath::Api(_), _, attribute) => {
+                attribute.strip_prefix(URL).unwrap_or_default()
+            }
+            OutputPath::VpcId(_) | OutputPath::Key(..) | OutputPath::Component(..) => "",
         }
     }
 }
@@ -114,7 +118,13 @@ impl std::str::FromStr for OutputPath {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "network.vpc_id" {
-            return Ok(Self::VpcId);
+            return Ok(Self::VpcId(None));
+        }
+        if let Some(region) = text
+            .strip_prefix("network.")
+            .and_then(|rest| rest.strip_suffix(".vpc_id"))
+        {
+            return Ok(Self::VpcId(Some(Region::new(region))));
         }
         let wrong = || {
             format!(
@@ -138,11 +148,19 @@ impl std::str::FromStr for OutputPath {
                 )),
             };
         }
+        // Neither a part's name nor a component's holds a dot.
+        let (component, region) = match component.match_indices('.').nth(1) {
+            Some((end, _)) => (
+                component.get(..end).unwrap_or_default(),
+                component.get(end + 1..).map(Region::new),
+            ),
+            None => (component, None),
+        };
         let component: ComponentPath = component.parse().map_err(|_| wrong())?;
         let known = Self::attributes(&component);
         let is_url = matches!(component, ComponentPath::Api(_)) && attribute.starts_with("url/");
         if known.contains(&attribute) || is_url {
-            Ok(Self::Component(component, attribute.to_owned()))
+            Ok(Self::Component(component, region, attribute.to_owned()))
         } else {
             Err(format!(
                 "`{component}` has no attribute `{attribute}`; it has {}",
@@ -155,9 +173,13 @@ impl std::str::FromStr for OutputPath {
 impl fmt::Display for OutputPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OutputPath::VpcId => formatter.write_str("network.vpc_id"),
+            OutputPath::VpcId(None) => formatter.write_str("network.vpc_id"),
+            OutputPath::VpcId(Some(region)) => write!(formatter, "network.{region}.vpc_id"),
             OutputPath::Key(name, attribute) => write!(formatter, "keys.{name}.{attribute}"),
-            OutputPath::Component(component, attribute) => write!(formatter, "{component}.{attribute}"),
+            OutputPath::Component(component, None, attribute) => write!(formatter, "{component}.{attribute}"),
+            OutputPath::Component(component, Some(region), attribute) => {
+                write!(formatter, "{component}.{region}.{attribute}")
+            }
         }
     }
 }

@@ -15,6 +15,9 @@ use super::{Document, values};
 /// What tells of a value, and does not restrict it.
 const ANNOTATIONS: [&str; 4] = ["title", "description", "default", "examples"];
 
+/// Of these a document has exactly one.
+const EITHER: [&str; 2] = ["region", "regions"];
+
 type Object = Map<String, Value>;
 
 /// The schema. `more` has for a property, such as `databases.storage_gib`, what else its description is to tell.
@@ -32,11 +35,12 @@ pub fn schema(more: &dyn Fn(&str) -> Option<String>) -> Value {
     ] {
         root.insert(name.to_owned(), of);
     }
-    let complete = take_required(&mut root);
+    let mut complete = take_required(&mut root);
+    either_of(&mut complete, &EITHER);
     add_property(&mut root, "variables", variables());
     describe(&mut root, "", more);
     for (name, part) in children(&mut root, "properties") {
-        if required(&complete, name).is_none() {
+        if required(&complete, name).is_none() && !EITHER.contains(&name) {
             allow_nothing(part);
         }
     }
@@ -133,6 +137,15 @@ fn take_required(schema: &mut Object) -> Object {
     complete
 }
 
+/// Asks for exactly one of some names, instead of all of them.
+fn either_of(complete: &mut Object, names: &[&str]) {
+    if let Some(Value::Array(required)) = complete.get_mut("required") {
+        required.retain(|name| !names.iter().any(|of| name == of));
+    }
+    let one: Vec<Value> = names.iter().map(|name| json!({ "required": [name] })).collect();
+    complete.insert("oneOf".to_owned(), one.into());
+}
+
 fn add_property(schema: &mut Object, name: &str, property: Value) {
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.insert(name.to_owned(), property);
@@ -212,6 +225,13 @@ fn within(schema: &mut Object, change: &mut dyn FnMut(&mut Object)) {
     }
 }
 
+/// Of the ways in which a value may be, the mappings.
+fn mappings(schema: &mut Object) -> impl Iterator<Item = &mut Object> {
+    let ways = schema.get_mut("anyOf").and_then(Value::as_array_mut);
+    let ways = ways.into_iter().flatten().filter_map(Value::as_object_mut);
+    ways.filter(|way| way.contains_key("additionalProperties"))
+}
+
 /// Brings what schemars makes into fewer forms: no formats that only Rust knows, no default that says nothing, a mapping
 /// that may be left out as one of two types, each paragraph on one line.
 fn simplify(schema: &mut Object) {
@@ -282,6 +302,9 @@ fn allow_nothing(schema: &mut Object) {
 /// Makes a part of a document of one: nothing must be there, and `null` takes away.
 fn make_partial(schema: &mut Object) {
     schema.remove("default");
+    // What is not said here is said by the rest of the document.
+    schema.remove("minProperties");
+    mappings(schema).for_each(make_partial);
     let partial = |child: &mut Object| {
         make_partial(child);
         allow_nothing(child);
@@ -299,6 +322,7 @@ fn allow_variables(schema: &mut Object) {
     let is_composed = ["properties", "additionalProperties", "items"]
         .iter()
         .any(|key| schema.contains_key(*key));
+    mappings(schema).for_each(allow_variables);
     if is_composed {
         within(schema, &mut allow_variables);
     } else if !takes_every_text(schema) {

@@ -43,13 +43,37 @@ pub(super) fn environment() -> Schema {
     name(20, "production")
 }
 
+/// The name of a region.
+const REGION: &str =
+    "[a-z]{2,4}(-[a-z]+){0,2}-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]";
+
 pub(super) fn region(_: &mut SchemaGenerator) -> Schema {
-    let directions = "north|south|east|west|central|northeast|northwest|southeast|southwest";
-    let pattern = format!("[a-z]{{2,4}}(-[a-z]+){{0,2}}-({directions})-[1-9]");
-    text(&pattern, "the name of an AWS region", "us-east-1")
+    text(REGION, "the name of an AWS region", "us-east-1")
 }
 
-/// A mapping of components' names to components.
+pub(super) fn regions(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array", "items": region(generator), "minItems": 1, "maxItems": 2, "uniqueItems": true,
+    })
+}
+
+/// Where a component lives.
+pub(super) fn home(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = text(REGION, "one of the stack's regions", "us-east-1");
+    schema.insert("type".to_owned(), vec!["string", "null"].into());
+    schema
+}
+
+/// A mapping that says a value for each region.
+fn each_region(one: Schema) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": one,
+        "propertyNames": text(REGION, "the stack's regions", "us-east-1"),
+        "minProperties": 1,
+    })
+}
+
 pub(super) fn named<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
@@ -100,8 +124,18 @@ pub(super) fn address_range(_: &mut SchemaGenerator) -> Schema {
     text(&pattern, "a network address with a prefix of /16 to /28", "10.0.0.0/16")
 }
 
-pub(super) fn address_ranges(generator: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": ["array", "null"], "items": address_range(generator) })
+pub(super) fn address_range_by_region(generator: &mut SchemaGenerator) -> Schema {
+    let one = address_range(generator);
+    json_schema!({ "anyOf": [one.clone(), each_region(one)] })
+}
+
+pub(super) fn address_ranges_by_region(generator: &mut SchemaGenerator) -> Schema {
+    let one = json_schema!({ "type": "array", "items": address_range(generator) });
+    // What is wrong in a list is then told where it is.
+    let mut schema = each_region(one);
+    schema.insert("items".to_owned(), address_range(generator).to_value());
+    schema.insert("type".to_owned(), vec!["array", "object", "null"].into());
+    schema
 }
 
 pub(super) fn endpoints(_: &mut SchemaGenerator) -> Schema {
@@ -293,8 +327,8 @@ impl JsonSchema for OutputPath {
             ("topics", ComponentPath::Topic(any.clone())),
             ("apis", ComponentPath::Api(any)),
         ];
-        let mut patterns = vec!["network\\.vpc_id".to_owned()];
-        let mut allowed = vec!["network.vpc_id".to_owned()];
+        let mut patterns = vec![format!("network(\\.{REGION})?\\.vpc_id")];
+        let mut allowed = vec!["network.vpc_id or network.<region>.vpc_id".to_owned()];
         patterns.push(format!("keys\\.{NAME}\\.({})", OutputPath::KEY.join("|")));
         allowed.push(format!("keys.<name>. and one of {}", OutputPath::KEY.join(", ")));
         for (kind, component) in components {

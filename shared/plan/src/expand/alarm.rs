@@ -10,7 +10,7 @@ use super::Expansion;
 
 impl Expansion<'_> {
     pub(super) fn alarm(&mut self, name: &str, alarm: &Alarm) {
-        let region = &self.document.region;
+        let region = self.region;
         match &alarm.component {
             ComponentPath::Database(component) => {
                 let instance = ResourceKey::new(region, Kind::DbInstance, component);
@@ -77,7 +77,7 @@ impl Expansion<'_> {
                 topics: alarm
                     .notify
                     .iter()
-                    .map(|topic| Input::of(&ResourceKey::new(&self.document.region, Kind::Topic, topic), "arn"))
+                    .map(|topic| Input::of(&ResourceKey::new(self.region, Kind::Topic, topic), "arn"))
                     .collect(),
             }),
         );

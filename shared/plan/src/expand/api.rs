@@ -99,7 +99,7 @@ impl Expansion<'_> {
     /// The stream, and the role that lets API Gateway write to it and do nothing else:
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/integrating-api-with-aws-services-kinesis.html>.
     fn record_to(&mut self, api: &str, stream: &str) -> RecordTo {
-        let key = ResourceKey::new(&self.document.region, Kind::Stream, stream);
+        let key = ResourceKey::new(self.region, Kind::Stream, stream);
         // Who writes to a stream that is encrypted with a key of the stack's own needs the key as well:
         // https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
         let encrypted = self.document.streams.get(stream).map(|stream| &stream.encryption_key);

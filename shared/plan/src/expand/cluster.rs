@@ -28,7 +28,13 @@ impl Expansion<'_> {
                 encryption_key: encryption_key.clone(),
             }),
         );
-        let zones: Vec<String> = self.resolved.zones.iter().take(ZONES_MAX).cloned().collect();
+        let zones: Vec<String> = self
+            .resolved
+            .zones(self.region)
+            .iter()
+            .take(ZONES_MAX)
+            .cloned()
+            .collect();
         let maintenance_window = cluster.maintenance_window.to_lowercase();
         let key = self.add_tagged(
             Kind::DbCluster,

@@ -130,7 +130,7 @@ impl Expansion<'_> {
         if database.monitoring_interval_seconds == 0 {
             return None;
         }
-        let partition = self.document.region.partition();
+        let partition = self.region.partition();
         let policy = format!("arn:{partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole");
         let description = format!("enhanced monitoring of the database {name} of {}", self.document.id());
         Some(self.add(

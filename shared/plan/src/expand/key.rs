@@ -31,9 +31,9 @@ impl Expansion<'_> {
         }
     }
 
-    /// The ARN of the key that a component names.
+    /// The ARN of the key that a component names: in its own region, as the document's validation has seen to.
     pub(super) fn encryption_key(&self, name: Option<&String>) -> Option<Input> {
-        let key = ResourceKey::new(&self.document.region, Kind::KmsKey, name?);
+        let key = ResourceKey::new(self.region, Kind::KmsKey, name?);
         Some(Input::of(&key, "arn"))
     }
 }

@@ -7,6 +7,7 @@ mod cluster;
 mod database;
 mod key;
 mod network;
+mod peering;
 mod stream;
 mod topic;
 
@@ -16,9 +17,10 @@ use outrigger_model::document::{Code, ComponentPath, Document, OutputPath, Probl
 use outrigger_model::name::physical_name;
 use outrigger_model::properties::{self, IngressRule, Input, Reference};
 use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_RESOURCE, TAG_STACK};
-use outrigger_model::{Kind, Properties, Resource, ResourceKey};
+use outrigger_model::{Kind, Properties, Region, Resource, ResourceKey};
 
-use serde::{Deserialize, Serialize};
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::endpoints::{self, EndpointService};
 use crate::graph::Graph;
@@ -29,16 +31,17 @@ pub use database::parameter_family;
 /// What AWS answered, once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resolved {
-    /// The zones to use, one per zone the document wants.
-    pub zones: Vec<String>,
+    /// The zones to use in each region, one per zone the document wants.
+    #[serde(deserialize_with = "zones_by_region")]
+    pub zones: BTreeMap<Region, Vec<String>>,
     /// The engine version of each component, by its path (`databases.main`).
     pub versions: BTreeMap<String, String>,
     /// Which of a component's parameters take effect only when its database restarts, by its path.
     #[serde(default)]
     pub static_parameters: BTreeMap<String, BTreeSet<String>>,
-    /// The services that the document wants VPC endpoints of, by their short names.
+    /// The services that the document wants VPC endpoints of, by their short names, in each region.
     #[serde(default)]
-    pub endpoints: BTreeMap<String, EndpointService>,
+    pub endpoints: BTreeMap<Region, BTreeMap<String, EndpointService>>,
 }
 
 impl Resolved {
@@ -48,16 +51,19 @@ impl Resolved {
         let zones: Vec<String> = (1..=document.network.zones)
             .map(|zone| format!("zone-{zone}"))
             .collect();
-        let endpoints = document.network.endpoints.iter().map(|service| {
-            let is_gateway = endpoints::is_gateway(service);
-            let [_, name] = endpoints::names(&document.region, service);
-            let offered = EndpointService {
-                name,
-                zones: zones.iter().cloned().collect(),
-                private_dns: !is_gateway,
-                is_gateway,
-            };
-            (service.clone(), offered)
+        let endpoints = document.regions.iter().map(|region| {
+            let offered = document.network.endpoints.iter().map(|service| {
+                let is_gateway = endpoints::is_gateway(service);
+                let [_, name] = endpoints::names(region, service);
+                let offered = EndpointService {
+                    name,
+                    zones: zones.iter().cloned().collect(),
+                    private_dns: !is_gateway,
+                    is_gateway,
+                };
+                (service.clone(), offered)
+            });
+            (region.clone(), offered.collect())
         });
         let databases = document.databases.iter();
         let databases = databases.map(|(name, of)| (ComponentPath::Database(name.clone()), &of.version));
@@ -73,9 +79,36 @@ impl Resolved {
                 .map(|(component, version)| (component.to_string(), version.clone()))
                 .collect(),
             static_parameters: BTreeMap::new(),
-            zones,
+            zones: document
+                .regions
+                .iter()
+                .map(|region| (region.clone(), zones.clone()))
+                .collect(),
         }
     }
+
+    /// The zones to use in a region.
+    fn zones(&self, region: &Region) -> &[String] {
+        let only = || self.zones.get(&Region::new(ONLY));
+        self.zones.get(region).or_else(only).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Stands for the region of a stack that has but one.
+const ONLY: &str = "";
+
+/// What was kept when every stack had one region is a list of that region's zones.
+fn zones_by_region<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Region, Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Zones {
+        OfEach(BTreeMap<Region, Vec<String>>),
+        OfOne(Vec<String>),
+    }
+    Ok(match Zones::deserialize(deserializer)? {
+        Zones::OfEach(zones) => zones,
+        Zones::OfOne(zones) => BTreeMap::from([(Region::new(ONLY), zones)]),
+    })
 }
 
 /// Expands every component of a document into its resources. Acyclic by construction: a component only refers to what
@@ -87,33 +120,57 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
     let mut expansion = Expansion {
         document,
         resolved,
+        region: &document.region,
         graph: Graph::default(),
         problems: Vec::new(),
     };
-    let network = expansion.network();
+    let mut networks = BTreeMap::new();
+    for region in &document.regions {
+        let network = expansion.at(region, Expansion::network);
+        networks.extend(network.map(|network| (region, network)));
+    }
+    if document.network.peering {
+        expansion.peering(&networks);
+    }
     for (name, key) in &document.keys {
-        expansion.key(name, key);
+        expansion.at(document.home_of_key(name), |expansion| expansion.key(name, key));
     }
     for (name, stream) in &document.streams {
-        expansion.stream(name, stream);
+        let home = document.home(stream.region.as_ref());
+        expansion.at(home, |expansion| expansion.stream(name, stream));
     }
     for (name, cache) in &document.caches {
-        expansion.cache(name, cache, &network);
+        let home = document.home(cache.region.as_ref());
+        if let Some(network) = networks.get(home) {
+            expansion.at(home, |expansion| expansion.cache(name, cache, network));
+        }
     }
     for (name, database) in &document.databases {
-        expansion.database(name, database, &network);
+        let home = document.home(database.region.as_ref());
+        if let Some(network) = networks.get(home) {
+            expansion.at(home, |expansion| expansion.database(name, database, network));
+        }
     }
     for (name, cluster) in &document.clusters {
-        expansion.cluster(name, cluster, &network);
+        let home = document.home(cluster.region.as_ref());
+        if let Some(network) = networks.get(home) {
+            expansion.at(home, |expansion| expansion.cluster(name, cluster, network));
+        }
     }
     for (name, api) in &document.apis {
-        expansion.api(name, api);
+        for place in document.places(api.region.as_ref()) {
+            expansion.at(place, |expansion| expansion.api(name, api));
+        }
     }
     for (name, topic) in &document.topics {
-        expansion.topic(name, topic);
+        for place in document.places(topic.region.as_ref()) {
+            expansion.at(place, |expansion| expansion.topic(name, topic));
+        }
     }
     for (name, alarm) in &document.alarms {
-        expansion.alarm(name, alarm);
+        for place in document.places_of(&alarm.component) {
+            expansion.at(place, |expansion| expansion.alarm(name, alarm));
+        }
     }
     if expansion.problems.is_empty() {
         Ok(expansion.graph)
@@ -124,32 +181,44 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
 
 /// What an output stands for: an attribute of a resource, which [`OutputPath::path`] follows.
 pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
-    let key = |kind: Kind, name: &str| ResourceKey::new(&document.region, kind, name);
+    let region = match path {
+        OutputPath::VpcId(Some(region)) | OutputPath::Component(_, Some(region), _) => region,
+        OutputPath::VpcId(None) => &document.region,
+        OutputPath::Key(name, _) => document.home_of_key(name),
+        OutputPath::Component(component, None, _) => {
+            let places = document.places_of(component);
+            places.first().copied().unwrap_or(&document.region)
+        }
+    };
+    let key = |kind: Kind, name: &str| ResourceKey::new(region, kind, name);
     let (resource, attribute) = match path {
-        OutputPath::VpcId => (key(Kind::Vpc, VPC), "id"),
+        OutputPath::VpcId(_) => (key(Kind::Vpc, VPC), "id"),
         OutputPath::Key(name, attribute) if attribute == "alias" => (key(Kind::KmsAlias, name), "id"),
         OutputPath::Key(name, attribute) => (key(Kind::KmsKey, name), attribute.as_str()),
         OutputPath::Component(
             ComponentPath::Database(name) | ComponentPath::Cluster(name) | ComponentPath::Cache(name),
+            _,
             attribute,
         ) if attribute == "secret_arn" => (key(Kind::Secret, name), "arn"),
-        OutputPath::Component(ComponentPath::Database(name) | ComponentPath::Cluster(name), attribute)
+        OutputPath::Component(ComponentPath::Database(name) | ComponentPath::Cluster(name), _, attribute)
             if attribute == "subnet_group_name" =>
         {
             (key(Kind::DbSubnetGroup, name), "id")
         }
-        OutputPath::Component(ComponentPath::Cluster(name), attribute) => {
+        OutputPath::Component(ComponentPath::Cluster(name), _, attribute) => {
             (key(Kind::DbCluster, name), attribute.as_str())
         }
-        OutputPath::Component(ComponentPath::Database(name), attribute) => {
+        OutputPath::Component(ComponentPath::Database(name), _, attribute) => {
             (key(Kind::DbInstance, name), attribute.as_str())
         }
-        OutputPath::Component(ComponentPath::Cache(name), attribute) => {
+        OutputPath::Component(ComponentPath::Cache(name), _, attribute) => {
             (key(Kind::ReplicationGroup, name), attribute.as_str())
         }
-        OutputPath::Component(ComponentPath::Stream(name), attribute) => (key(Kind::Stream, name), attribute.as_str()),
-        OutputPath::Component(ComponentPath::Topic(name), attribute) => (key(Kind::Topic, name), attribute.as_str()),
-        OutputPath::Component(ComponentPath::Api(name), attribute) => match attribute.as_str() {
+        OutputPath::Component(ComponentPath::Stream(name), _, attribute) => {
+            (key(Kind::Stream, name), attribute.as_str())
+        }
+        OutputPath::Component(ComponentPath::Topic(name), _, attribute) => (key(Kind::Topic, name), attribute.as_str()),
+        OutputPath::Component(ComponentPath::Api(name), _, attribute) => match attribute.as_str() {
             "api_key_id" => (key(Kind::ApiKey, name), "id"),
             "id" => (key(Kind::RestApi, name), "id"),
             // What follows the URL is the path's.
@@ -168,20 +237,32 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
 
 const VPC: &str = "vpc";
 
-/// What other components need of the network.
+/// What other components need of a region's network.
 struct NetworkKeys {
     vpc: ResourceKey,
+    cidr: Ipv4Net,
+    route_tables: Vec<ResourceKey>,
     private_subnets: Vec<ResourceKey>,
 }
 
 struct Expansion<'a> {
     document: &'a Document,
     resolved: &'a Resolved,
+    /// Where what is added lives: the first region, but within [`Expansion::at`].
+    region: &'a Region,
     graph: Graph,
     problems: Vec<Problem>,
 }
 
-impl Expansion<'_> {
+impl<'a> Expansion<'a> {
+    /// Expands something that lives in a region.
+    fn at<T>(&mut self, region: &'a Region, expand: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.region, region);
+        let expanded = expand(self);
+        self.region = before;
+        expanded
+    }
+
     fn add(&mut self, kind: Kind, name: &str, properties: Properties) -> ResourceKey {
         self.add_tagged(kind, name, properties, &BTreeMap::new())
     }
@@ -195,7 +276,7 @@ impl Expansion<'_> {
     ) -> ResourceKey {
         debug_assert_eq!(kind, properties.kind());
         let id = self.document.id();
-        let key = ResourceKey::new(&self.document.region, kind, name);
+        let key = ResourceKey::new(self.region, kind, name);
         let physical_name = physical_name(&id, &key);
         let mut tags = self.document.tags.clone();
         let key_text = key.to_string();
@@ -242,7 +323,7 @@ impl Expansion<'_> {
                 description: format!("{service} of {}, component {name}", self.document.id()),
                 ingress: vec![IngressRule {
                     port,
-                    source: self.document.network.cidr,
+                    source: network.cidr,
                     description: format!("{service} from within the VPC"),
                 }],
             }),

@@ -1,30 +1,38 @@
-//! The network: VPC, subnets, gateways, routes, endpoints.
+//! The network of a region: VPC, subnets, gateways, routes, endpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::Ipv4Net;
 use outrigger_model::document::{Code, ENDPOINTS_GROUP, Nat, Problem};
-use outrigger_model::properties::{self, IngressRule, Input, Reached};
+use outrigger_model::properties::{self, IngressRule, Input, Reached, RouteTarget};
 use outrigger_model::{Kind, Properties, ResourceKey};
 
 use super::{Expansion, NetworkKeys, VPC};
 use crate::endpoints;
 
 impl Expansion<'_> {
-    pub(super) fn network(&mut self) -> NetworkKeys {
-        let network = &self.document.network;
-        let vpc = self.add(Kind::Vpc, VPC, Properties::Vpc(properties::Vpc { cidr: network.cidr }));
-        if self.resolved.zones.len() < network.zones {
+    /// The network in the region at hand.
+    pub(super) fn network(&mut self) -> Option<NetworkKeys> {
+        let (network, region) = (&self.document.network, self.region);
+        let Some(&cidr) = network.cidr.of(region) else {
+            let message = format!("says no range for {region}");
+            self.problems
+                .push(Problem::at(Code::AddressRange, "network.cidr", message));
+            return None;
+        };
+        let vpc = self.add(Kind::Vpc, VPC, Properties::Vpc(properties::Vpc { cidr }));
+        let zones = self.resolved.zones(region).len();
+        if zones < network.zones {
             self.problems.push(Problem::at(
                 Code::Zones,
                 "network.zones",
                 format!(
-                    "the region {} has {} zones, the document wants {}",
-                    self.document.region,
-                    self.resolved.zones.len(),
+                    "the region {region} has {zones} zones, the document wants {}",
                     network.zones
                 ),
             ));
         }
+        let mut route_tables = Vec::new();
         let public = network.public.as_ref().map(|_| {
             let gateway = self.add(
                 Kind::InternetGateway,
@@ -34,9 +42,13 @@ impl Expansion<'_> {
                 }),
             );
             let table = self.route_table("public", &vpc);
-            self.internet("public-internet", &table, &gateway);
+            self.internet("public-internet", &table, RouteTarget::Gateway(Input::id_of(&gateway)));
+            route_tables.push(table.clone());
             let tables = vec![(table, None); network.zones];
-            (gateway, self.subnets("public", network.public_ranges(), &vpc, &tables))
+            (
+                gateway,
+                self.subnets("public", network.public_ranges(region), &vpc, &tables),
+            )
         });
         let mut private_subnets = Vec::new();
         if network.private.is_some() {
@@ -45,10 +57,17 @@ impl Expansion<'_> {
                 None => Vec::new(),
             };
             let tables = self.private_tables(network.nat, &nat_gateways, &vpc);
-            private_subnets = self.subnets("private", network.private_ranges(), &vpc, &tables);
-            self.endpoints(&vpc, &tables, &private_subnets);
+            private_subnets = self.subnets("private", network.private_ranges(region), &vpc, &tables);
+            self.endpoints((&vpc, cidr), &tables, &private_subnets);
+            let tables: BTreeSet<ResourceKey> = tables.into_iter().map(|(table, _)| table).collect();
+            route_tables.extend(tables);
         }
-        NetworkKeys { vpc, private_subnets }
+        Some(NetworkKeys {
+            vpc,
+            cidr,
+            route_tables,
+            private_subnets,
+        })
     }
 
     /// The NAT gateways, each with an address of its own: one for all zones, or one per zone.
@@ -89,7 +108,10 @@ impl Expansion<'_> {
             Nat::None | Nat::Single => {
                 let table = self.route_table("private", vpc);
                 let gateway = nat_gateways.first();
-                let route = gateway.map(|gateway| self.internet("private-internet", &table, gateway));
+                let route = gateway.map(|gateway| {
+                    let target = RouteTarget::NatGateway(Input::id_of(gateway));
+                    self.internet("private-internet", &table, target)
+                });
                 vec![(table, route); self.document.network.zones]
             }
             Nat::PerZone => nat_gateways
@@ -97,7 +119,8 @@ impl Expansion<'_> {
                 .enumerate()
                 .map(|(index, gateway)| {
                     let table = self.route_table(&format!("private-{}", index + 1), vpc);
-                    let route = self.internet(&format!("private-internet-{}", index + 1), &table, gateway);
+                    let target = RouteTarget::NatGateway(Input::id_of(gateway));
+                    let route = self.internet(&format!("private-internet-{}", index + 1), &table, target);
                     (table, Some(route))
                 })
                 .collect(),
@@ -105,20 +128,25 @@ impl Expansion<'_> {
     }
 
     /// A route to everywhere.
-    fn internet(&mut self, name: &str, table: &ResourceKey, gateway: &ResourceKey) -> ResourceKey {
+    fn internet(&mut self, name: &str, table: &ResourceKey, target: RouteTarget) -> ResourceKey {
         self.add(
             Kind::Route,
             name,
             Properties::Route(properties::Route {
                 route_table: Input::id_of(table),
-                destination: ipnet::Ipv4Net::default(),
-                gateway: Input::id_of(gateway),
+                destination: Ipv4Net::default(),
+                target,
             }),
         )
     }
 
     /// The endpoints of services of AWS, and the security group of those that have addresses.
-    fn endpoints(&mut self, vpc: &ResourceKey, tables: &[(ResourceKey, Option<ResourceKey>)], subnets: &[ResourceKey]) {
+    fn endpoints(
+        &mut self,
+        (vpc, cidr): (&ResourceKey, Ipv4Net),
+        tables: &[(ResourceKey, Option<ResourceKey>)],
+        subnets: &[ResourceKey],
+    ) {
         let services = &self.document.network.endpoints;
         if services.iter().any(|service| !endpoints::is_gateway(service)) {
             self.add(
@@ -129,15 +157,16 @@ impl Expansion<'_> {
                     description: format!("VPC endpoints of {}", self.document.id()),
                     ingress: vec![IngressRule {
                         port: 443,
-                        source: self.document.network.cidr,
+                        source: cidr,
                         description: "HTTPS from within the VPC".to_owned(),
                     }],
                 }),
             );
         }
-        let group = ResourceKey::new(&self.document.region, Kind::SecurityGroup, ENDPOINTS_GROUP);
+        let group = ResourceKey::new(self.region, Kind::SecurityGroup, ENDPOINTS_GROUP);
         for service in services {
-            let Some(offered) = self.resolved.endpoints.get(service) else {
+            let offered = self.resolved.endpoints.get(self.region);
+            let Some(offered) = offered.and_then(|offered| offered.get(service)) else {
                 self.problems.push(Problem::at(
                     Code::Endpoint,
                     format!("network.endpoints.{service}"),
@@ -151,7 +180,7 @@ impl Expansion<'_> {
                     route_tables: ids.into_iter().collect(),
                 }
             } else {
-                let of_zones = subnets.iter().zip(&self.resolved.zones);
+                let of_zones = subnets.iter().zip(self.resolved.zones(self.region));
                 let of_zones = of_zones.filter(|(_, zone)| offered.zones.contains(*zone));
                 Reached::Interface {
                     subnets: of_zones.map(|(subnet, _)| Input::id_of(subnet)).collect(),
@@ -179,11 +208,11 @@ impl Expansion<'_> {
     fn subnets(
         &mut self,
         kind: &str,
-        ranges: Vec<ipnet::Ipv4Net>,
+        ranges: Vec<Ipv4Net>,
         vpc: &ResourceKey,
         tables: &[(ResourceKey, Option<ResourceKey>)],
     ) -> Vec<ResourceKey> {
-        let zones = self.resolved.zones.clone();
+        let zones = self.resolved.zones(self.region).to_vec();
         ranges
             .into_iter()
             .zip(zones)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use outrigger_model::document::{Code, Document, VersionPolicy};
-use outrigger_model::{Kind, Problem, Properties, Record, ResourceKey};
+use outrigger_model::{Kind, Problem, Properties, Record, Region, ResourceKey};
 use outrigger_plan::expand::parameter_family;
 use outrigger_plan::plan::Records;
 use outrigger_plan::{Resolved, capacity, endpoints, parameters, version};
@@ -32,11 +32,15 @@ pub(super) async fn resolve(
     known: &mut StackState,
 ) -> Result<(Resolved, Vec<Problem>), TaskError> {
     let mut problems: Vec<Problem> = Vec::new();
-    let mut resolved = Resolved {
-        zones: zones(ports, document, known, &mut problems).await?,
-        ..Resolved::default()
-    };
-    endpoints(ports, document, &mut resolved, &mut problems).await?;
+    let mut resolved = Resolved::default();
+    for region in &document.regions {
+        let zones = zones(ports, document, region, known, &mut problems).await?;
+        resolved.zones.insert(region.clone(), zones);
+    }
+    resolved.endpoints = Resolved::unasked(document).endpoints;
+    for region in &document.regions {
+        endpoints(ports, document, region, &mut resolved, &mut problems).await?;
+    }
     versions(ports, document, records, known, &mut resolved, &mut problems).await?;
     static_parameters(ports, document, &mut resolved, &mut problems).await?;
     for (name, cluster) in &document.clusters {
@@ -54,10 +58,10 @@ pub(super) async fn resolve(
 async fn zones(
     ports: &Ports<'_>,
     document: &Document,
+    region: &Region,
     known: &mut StackState,
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<String>, TaskError> {
-    let region = &document.region;
     let wanted = document.network.zones;
     let zones = known.zones.entry(region.to_string()).or_default();
     if zones.len() < wanted {
@@ -86,6 +90,7 @@ async fn zones(
 async fn endpoints(
     ports: &Ports<'_>,
     document: &Document,
+    region: &Region,
     resolved: &mut Resolved,
     problems: &mut Vec<Problem>,
 ) -> Result<(), TaskError> {
@@ -93,13 +98,13 @@ async fn endpoints(
     if services.is_empty() {
         return Ok(());
     }
-    let region = &document.region;
     let names = services.iter().flat_map(|service| endpoints::names(region, service));
     let offered = ports.catalog.endpoint_services(region, &names.collect()).await?;
-    resolved.endpoints = Resolved::unasked(document).endpoints;
+    let zones = resolved.zones.get(region).map_or(&[][..], Vec::as_slice);
+    let found_here = resolved.endpoints.entry(region.clone()).or_default();
     for service in services {
-        match endpoints::find(&offered, region, service, &resolved.zones) {
-            Ok(found) => drop(resolved.endpoints.insert(service.clone(), found.clone())),
+        match endpoints::find(&offered, region, service, zones) {
+            Ok(found) => drop(found_here.insert(service.clone(), found.clone())),
             Err(problem) => problems.push(*problem),
         }
     }
@@ -114,9 +119,9 @@ async fn versions(
     resolved: &mut Resolved,
     problems: &mut Vec<Problem>,
 ) -> Result<(), TaskError> {
-    let region = &document.region;
     let databases = document.databases.iter().map(|(name, database)| {
-        let key = ResourceKey::new(region, Kind::DbInstance, name);
+        let home = document.home(database.region.as_ref());
+        let key = ResourceKey::new(home, Kind::DbInstance, name);
         let component = format!("databases.{name}");
         (
             component,
@@ -127,28 +132,36 @@ async fn versions(
         )
     });
     let clusters = document.clusters.iter().map(|(name, cluster)| {
-        let key = ResourceKey::new(region, Kind::DbCluster, name);
+        let home = document.home(cluster.region.as_ref());
+        let key = ResourceKey::new(home, Kind::DbCluster, name);
         let component = format!("clusters.{name}");
         let engine = Engine::AuroraPostgresql;
         (component, key, &cluster.version, cluster.version_policy, engine)
     });
     let caches = document.caches.iter().map(|(name, cache)| {
-        let key = ResourceKey::new(region, Kind::ReplicationGroup, name);
+        let home = document.home(cache.region.as_ref());
+        let key = ResourceKey::new(home, Kind::ReplicationGroup, name);
         let component = format!("caches.{name}");
         (component, key, &cache.version, cache.version_policy, Engine::Redis)
     });
-    let mut offered: BTreeMap<Engine, Vec<String>> = BTreeMap::new();
+    let mut offered: BTreeMap<(Region, Engine), Vec<String>> = BTreeMap::new();
     for (component, key, asked, policy, engine) in databases.chain(clusters).chain(caches) {
-        let known_as = format!("{component} {asked}");
+        let known_as = format!("{component} {asked} in {}", key.region);
+        // Recorded before stacks had several regions: it is the version of what is there, or of the only region.
+        let before = known.versions.get(&format!("{component} {asked}")).cloned();
+        if let Some(version) = before.filter(|_| key.region == document.region || records.contains_key(&key)) {
+            known.versions.entry(known_as.clone()).or_insert(version);
+        }
         if !known.versions.contains_key(&known_as) {
-            if let Entry::Vacant(unasked) = offered.entry(engine) {
+            let of = (key.region.clone(), engine);
+            if let Entry::Vacant(unasked) = offered.entry(of.clone()) {
                 unasked.insert(match engine {
-                    Engine::Postgres => ports.catalog.postgres_versions(region).await?,
-                    Engine::AuroraPostgresql => ports.catalog.aurora_postgresql_versions(region).await?,
-                    Engine::Redis => ports.catalog.redis_versions(region).await?,
+                    Engine::Postgres => ports.catalog.postgres_versions(&key.region).await?,
+                    Engine::AuroraPostgresql => ports.catalog.aurora_postgresql_versions(&key.region).await?,
+                    Engine::Redis => ports.catalog.redis_versions(&key.region).await?,
                 });
             }
-            let offered = offered.get(&engine).map(Vec::as_slice).unwrap_or_default();
+            let offered = offered.get(&of).map(Vec::as_slice).unwrap_or_default();
             match version::resolve(asked, policy, offered) {
                 Ok(version) => drop(known.versions.insert(known_as.clone(), version)),
                 Err(message) => {
@@ -192,9 +205,10 @@ async fn static_parameters(
             continue;
         };
         let family = parameter_family(version);
-        let known = match families.entry(family.clone()) {
+        let home = document.home(database.region.as_ref());
+        let known = match families.entry((home.clone(), family.clone())) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unasked) => unasked.insert(ports.catalog.parameters(&document.region, &family).await?),
+            Entry::Vacant(unasked) => unasked.insert(ports.catalog.parameters(home, &family).await?),
         };
         match parameters::check(&component, &family, &database.parameters, known) {
             Ok(names) => drop(resolved.static_parameters.insert(component, names)),

@@ -9,7 +9,8 @@ use super::super::fields::{Fields, any_text, choice, decimal, list, number, text
 use super::super::nearest::nearest;
 use super::super::problem::{Code, Problem};
 use super::super::{Alarm, ComponentPath, OutputPath};
-use super::{api, metrics};
+use super::{api, metrics, regions};
+use crate::key::Region;
 use crate::properties::MissingData;
 
 /// The components that a document names, as far as they can be read.
@@ -21,6 +22,7 @@ pub(in super::super) struct Known<'a> {
     pub(super) keys: BTreeSet<&'a str>,
     pub(super) topics: BTreeSet<&'a str>,
     pub(super) apis: BTreeSet<&'a str>,
+    pub(super) regions: Vec<Region>,
     document: &'a Value,
 }
 
@@ -38,8 +40,48 @@ impl<'a> Known<'a> {
             keys: names("keys"),
             topics: names("topics"),
             apis: names("apis"),
+            regions: regions::of(document),
             document,
         }
+    }
+
+    /// Where what a part names is, as far as it can be read: where it says, or else in the first region, or in each.
+    pub(super) fn places(&self, part: &str, name: &str) -> Vec<&str> {
+        let component = self.document.get(part).and_then(|part| part.get(name));
+        let said = component.and_then(|component| component.get("region"));
+        let regions = self.regions.iter().map(Region::as_str);
+        match said {
+            None | Some(Value::Null) if EVERYWHERE.contains(&part) => regions.collect(),
+            None | Some(Value::Null) => regions.take(1).collect(),
+            Some(said) => regions.filter(|region| said.as_str() == Some(region)).collect(),
+        }
+    }
+
+    /// What is wrong with something in some regions that refers to what is not in each of them: streams, keys and topics are
+    /// used in their own region alone. Of regions that cannot be read nothing is said.
+    pub(super) fn apart(&self, (part, name): (&str, &str), users: &[&str], place: &str) -> Option<Problem> {
+        let of = self.places(part, name);
+        let message = format!(
+            "`{}` is in {}, and what refers to it is in {}",
+            shown(name),
+            of.join(" and "),
+            users.join(" and ")
+        );
+        let help = match users {
+            [home] => {
+                format!("both must be in one region: change the `region` of one of them, or have another one in {home}")
+            }
+            _ => "both must be in one region: give both the same `region`".to_owned(),
+        };
+        let is_apart = !of.is_empty() && users.iter().any(|user| !of.contains(user));
+        is_apart.then(|| Problem::at(Code::Conflict, place, message).help(help))
+    }
+
+    /// Whether a component is in a region of the stack, as far as it can be read.
+    fn is_in(&self, component: &ComponentPath, region: &Region) -> bool {
+        let path = component.to_string();
+        let places = path.split_once('.').map(|(part, name)| self.places(part, name));
+        places.is_none_or(|places| places.is_empty() || places.contains(&region.as_str()))
     }
 
     fn has(&self, component: &ComponentPath) -> bool {
@@ -101,7 +143,11 @@ pub(super) fn alarm(value: &Value, place: &str, known: &Known<'_>, problems: &mu
     let periods = fields.required("periods", "2", number(1, 1440));
     let period_seconds = fields.required("period_seconds", "300", period);
     let missing_data = fields.or("missing_data", MissingData::default(), choice);
-    let notify = fields.collection("notify", |value, place, problems| notify(value, place, known, problems));
+    let path = component.as_ref().map(ToString::to_string).unwrap_or_default();
+    let users = path.split_once('.').map(|(part, name)| known.places(part, name));
+    let notify = fields.collection("notify", |value, place, problems| {
+        notify(value, place, known, users.as_deref().unwrap_or_default(), problems)
+    });
     if let (Some(periods), Some(seconds)) = (periods, period_seconds) {
         let place = fields.at("periods");
         span(periods, seconds, &place, fields.problems);
@@ -167,12 +213,23 @@ fn metric(value: &Value, place: &str, component: Option<&ComponentPath>, problem
     Some(name)
 }
 
+/// The parts whose components are in each region of the stack, if they do not say one: what serves. Data has a home.
+const EVERYWHERE: [&str; 2] = ["apis", "topics"];
+
 /// AlarmActions takes 5 ARNs:
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
 const NOTIFY_MAX: usize = 5;
 
 /// The topics that an alarm tells.
-fn notify(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<BTreeSet<String>> {
+///
+/// They are in its region: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html>.
+fn notify(
+    value: &Value,
+    place: &str,
+    known: &Known<'_>,
+    users: &[&str],
+    problems: &mut Problems,
+) -> Option<BTreeSet<String>> {
     let check = |name: &str| match known.topics.contains(name) {
         true => Ok(()),
         false => Err((
@@ -192,6 +249,9 @@ fn notify(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems
         Problem::at(Code::Conflict, place, format!("{} topics are to be told", names.len()))
             .help(format!("an alarm tells at most {NOTIFY_MAX}"))
     });
+    for (index, name) in names.iter().enumerate() {
+        problems.extend(known.apart(("topics", name), users, &format!("{place}[{index}]")));
+    }
     Some(names.into_iter().collect())
 }
 
@@ -252,13 +312,28 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
     let written = text(Code::Reference, |_| Ok(()))(value, place, problems)?;
     let path: Result<OutputPath, String> = written.parse();
     let problem = match &path {
-        Ok(OutputPath::VpcId) => return path.ok(),
         Ok(OutputPath::Key(name, _)) if known.keys.contains(name.as_str()) => return path.ok(),
         Ok(OutputPath::Key(name, _)) => {
             let message = format!("the document has no key `{}`", shown(name));
             Problem::at(Code::Reference, place, message)
         }
-        Ok(OutputPath::Component(ComponentPath::Api(name), attribute)) if known.apis.contains(name.as_str()) => {
+        Ok(OutputPath::Component(_, Some(region), _) | OutputPath::VpcId(Some(region)))
+            if !known.regions.is_empty() && !known.regions.contains(region) =>
+        {
+            let message = format!(
+                "the stack is in {}, not in `{}`",
+                regions::listed(&known.regions),
+                shown(region.as_str())
+            );
+            Problem::at(Code::Reference, place, message)
+        }
+        Ok(OutputPath::Component(component, Some(region), _))
+            if known.has(component) && !known.is_in(component, region) =>
+        {
+            let message = format!("`{component}` is not in {region}");
+            Problem::at(Code::Reference, place, message)
+        }
+        Ok(OutputPath::Component(ComponentPath::Api(name), _, attribute)) if known.apis.contains(name.as_str()) => {
             match api::missing(known.document, name, attribute) {
                 None => return path.ok(),
                 Some((message, help)) => {
@@ -267,8 +342,9 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
                 }
             }
         }
-        Ok(OutputPath::Component(component, _)) if known.has(component) => return path.ok(),
-        Ok(OutputPath::Component(component, _)) => {
+        Ok(OutputPath::VpcId(_)) => return path.ok(),
+        Ok(OutputPath::Component(component, ..)) if known.has(component) => return path.ok(),
+        Ok(OutputPath::Component(component, ..)) => {
             let message = format!("the document has no component `{}`", shown(&component.to_string()));
             Problem::at(Code::Reference, place, message)
         }
@@ -284,7 +360,13 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
     });
     let keys = known.keys.iter().take(100);
     let of_keys = keys.flat_map(|key| OutputPath::KEY.map(|name| format!("keys.{key}.{name}")));
-    let all: Vec<String> = std::iter::once("network.vpc_id".to_owned())
+    let in_regions = known
+        .regions
+        .iter()
+        .map(|region| OutputPath::VpcId(Some(region.clone())));
+    let of_network = std::iter::once(OutputPath::VpcId(None)).chain(in_regions.filter(|_| known.regions.len() > 1));
+    let all: Vec<String> = of_network
+        .map(|path| path.to_string())
         .chain(attributes)
         .chain(of_keys)
         .collect();

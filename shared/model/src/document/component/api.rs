@@ -10,7 +10,9 @@ use super::super::nearest::nearest;
 use super::super::problem::{Code, Problem};
 use super::super::{Api, Route, UsagePlan, defaults};
 use super::alarm::Known;
+use super::regions::home;
 use super::tags;
+use crate::key::Region;
 
 /// The methods that a route can have.
 pub(in crate::document) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -29,17 +31,19 @@ const RESPONSE_BYTES_MAX: usize = 4096;
 
 pub(super) fn api(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Api> {
     let mut fields = Fields::of(value, place, problems)?;
+    let region = fields.option("region", home(&known.regions));
     let stage = fields.or("stage", defaults::stage(), text(Code::Form, stage));
     let routes = fields.required(
         "routes",
         "{POST /sensor-data: {api_key: true}}",
-        |value, place, problems| routes(value, place, known, problems),
+        |value, place, problems| routes(value, place, known, region.as_ref(), problems),
     );
     let usage_plan = fields.option("usage_plan", usage_plan);
     let tags = fields.collection("tags", tags);
     let place = fields.at("usage_plan");
-    let api = match (stage, routes, usage_plan, tags) {
-        (Some(stage), Some(routes), Some(usage_plan), Some(tags)) => Some(Api {
+    let api = match (region, stage, routes, usage_plan, tags) {
+        (Some(region), Some(stage), Some(routes), Some(usage_plan), Some(tags)) => Some(Api {
+            region,
             stage,
             routes,
             usage_plan,
@@ -103,7 +107,13 @@ fn usage_plan(value: &Value, place: &str, problems: &mut Problems) -> Option<Usa
     })
 }
 
-fn routes(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<BTreeMap<String, Route>> {
+fn routes(
+    value: &Value,
+    place: &str,
+    known: &Known<'_>,
+    region: Option<&Option<Region>>,
+    problems: &mut Problems,
+) -> Option<BTreeMap<String, Route>> {
     let routes = named(value, place, problems, |name, value, place, problems| {
         let method = match parts(name) {
             Ok((method, _)) => Some(method),
@@ -112,7 +122,7 @@ fn routes(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems
                 None
             }
         };
-        route(value, place, method, known, problems)
+        route(value, place, method, known, region, problems)
     });
     let count = value.as_object().map_or(0, serde_json::Map::len);
     problems.unless(count > 0 || value.is_null() || !value.is_object(), || {
@@ -212,12 +222,13 @@ fn route(
     place: &str,
     method: Option<&str>,
     known: &Known<'_>,
+    region: Option<&Option<Region>>,
     problems: &mut Problems,
 ) -> Option<Route> {
     let mut fields = Fields::of(value, place, problems)?;
     let api_key = fields.or("api_key", defaults::yes(), boolean);
     let stream = fields.option("stream", |value, place, problems| {
-        stream(value, place, method, known, problems)
+        stream(value, place, method, known, region, problems)
     });
     let response = fields.or("response", defaults::response(), response);
     fields.finish();
@@ -233,6 +244,7 @@ fn stream(
     place: &str,
     method: Option<&str>,
     known: &Known<'_>,
+    region: Option<&Option<Region>>,
     problems: &mut Problems,
 ) -> Option<String> {
     let name = any_text(value, place, problems)?;
@@ -244,6 +256,13 @@ fn stream(
             None => "expected the name of one of its streams".to_owned(),
         })
     });
+    let users: Vec<&str> = match region {
+        // Where its own region could not be read, nothing is said of the stream's.
+        None => Vec::new(),
+        Some(Some(region)) => vec![region.as_str()],
+        Some(None) => known.regions.iter().map(Region::as_str).collect(),
+    };
+    problems.extend(known.apart(("streams", &name), &users, place));
     if let Some(method) = method {
         problems.unless(WITH_BODY.contains(&method), || {
             let message = format!("a request with {method} has no body that could be a record");

@@ -6,11 +6,13 @@ use super::super::collect::{Problems, shown};
 use super::super::fields::{Fields, boolean, choice, number, text};
 use super::super::problem::{Code, Problem};
 use super::super::{Cache, VersionPolicy, defaults};
+use super::regions::home;
 use super::{Known, key, rotation, tags};
 use crate::properties::Apply;
 
 pub(super) fn cache(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Cache> {
     let mut fields = Fields::of(value, place, problems)?;
+    let region = fields.option("region", home(&known.regions));
     let engine = fields.required("engine", "redis", choice);
     let version = fields.required("version", "\"7.0\"", text(Code::Form, version));
     let version_policy = fields.or("version_policy", VersionPolicy::default(), choice);
@@ -20,7 +22,7 @@ pub(super) fn cache(value: &Value, place: &str, known: &Known<'_>, problems: &mu
     let automatic_failover = fields.or("automatic_failover", defaults::yes(), boolean);
     let multi_az = fields.or("multi_az", defaults::yes(), boolean);
     let rotation = fields.option("rotation", rotation);
-    let encryption_key = fields.option("encryption_key", key::name(known));
+    let encryption_key = fields.option("encryption_key", key::name(known, region.as_ref()));
     let auth_token = fields.or("auth_token", false, boolean);
     let apply = fields.or("apply", Apply::default(), choice);
     let allow_replace = fields.or("allow_replace", false, boolean);
@@ -60,6 +62,7 @@ pub(super) fn cache(value: &Value, place: &str, known: &Known<'_>, problems: &mu
         });
     fields.finish();
     Some(Cache {
+        region: region?,
         engine: engine?,
         version: version?,
         version_policy: version_policy?,

@@ -7,6 +7,7 @@ use super::super::fields::{Fields, boolean, choice, decimal, number, some_of, te
 use super::super::problem::{Code, Problem};
 use super::super::{Cluster, ClusterBackups, VersionPolicy, defaults};
 use super::database::{identifier, never_replaced, user, windows_apart};
+use super::regions::home;
 use super::{Known, key, rotation, tags, window};
 use crate::properties::Apply;
 
@@ -23,6 +24,7 @@ const CAPACITY_ACU_MAX_LEAST: f64 = 1.0;
 
 pub(super) fn cluster(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Cluster> {
     let mut fields = Fields::of(value, place, problems)?;
+    let region = fields.option("region", home(&known.regions));
     let engine = fields.required("engine", "aurora_postgresql", choice);
     let version = fields.required("version", "\"15.15\"", text(Code::Form, version));
     let version_policy = fields.or("version_policy", VersionPolicy::default(), choice);
@@ -33,7 +35,7 @@ pub(super) fn cluster(value: &Value, place: &str, known: &Known<'_>, problems: &
     let database = fields.required("database", "shop", text(Code::Name, identifier));
     let user = fields.required("user", "shop_owner", text(Code::Name, user));
     let port = fields.or("port", defaults::postgres_port(), number(1150, u64::from(u16::MAX)));
-    let encryption_key = fields.option("encryption_key", key::name(known));
+    let encryption_key = fields.option("encryption_key", key::name(known, region.as_ref()));
     let backups = fields.or("backups", ClusterBackups::default(), backups);
     let maintenance_window = fields.or(
         "maintenance_window",
@@ -71,6 +73,7 @@ pub(super) fn cluster(value: &Value, place: &str, known: &Known<'_>, problems: &
     }
     fields.finish();
     Some(Cluster {
+        region: region?,
         engine: engine?,
         version: version?,
         version_policy: version_policy?,

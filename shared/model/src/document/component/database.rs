@@ -8,6 +8,7 @@ use super::super::collect::{Problems, shown};
 use super::super::fields::{Fields, boolean, choice, named, number, some_of, text, wrong_type};
 use super::super::problem::{Code, Problem};
 use super::super::{Backups, Database, StorageType, VersionPolicy, defaults};
+use super::regions::home;
 use super::{Known, key, rotation, tags, window};
 use crate::properties::Apply;
 
@@ -23,6 +24,7 @@ const STORAGE_GIB: (u64, u64) = (20, 65_536);
 
 pub(super) fn database(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Database> {
     let mut fields = Fields::of(value, place, problems)?;
+    let region = fields.option("region", home(&known.regions));
     let engine = fields.required("engine", "postgres", choice);
     let version = fields.required("version", "\"15.15\"", text(Code::Form, version));
     let version_policy = fields.or("version_policy", VersionPolicy::default(), choice);
@@ -34,7 +36,7 @@ pub(super) fn database(value: &Value, place: &str, known: &Known<'_>, problems: 
     let database = fields.required("database", "shop", text(Code::Name, identifier));
     let user = fields.required("user", "shop_owner", text(Code::Name, user));
     let port = fields.or("port", defaults::postgres_port(), number(1150, u64::from(u16::MAX)));
-    let encryption_key = fields.option("encryption_key", key::name(known));
+    let encryption_key = fields.option("encryption_key", key::name(known, region.as_ref()));
     let backups = fields.or("backups", Backups::default(), backups);
     let maintenance_window = fields.or(
         "maintenance_window",
@@ -66,6 +68,7 @@ pub(super) fn database(value: &Value, place: &str, known: &Known<'_>, problems: 
     }
     fields.finish();
     Some(Database {
+        region: region?,
         engine: engine?,
         version: version?,
         version_policy: version_policy?,

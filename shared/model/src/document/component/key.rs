@@ -7,13 +7,16 @@ use super::super::fields::{Fields, any_text, boolean, number};
 use super::super::nearest::nearest;
 use super::super::problem::{Code, Problem};
 use super::super::{Key, defaults};
+use super::regions::home;
 use super::{Known, tags};
+use crate::key::Region;
 
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>
 const DELETION_WINDOW_DAYS: (u64, u64) = (7, 30);
 
-pub(super) fn key(value: &Value, place: &str, problems: &mut Problems) -> Option<Key> {
+pub(super) fn key(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Key> {
     let mut fields = Fields::of(value, place, problems)?;
+    let region = fields.option("region", home(&known.regions));
     let rotation = fields.or("rotation", defaults::yes(), boolean);
     let deletion_window_days = fields.or(
         "deletion_window_days",
@@ -23,17 +26,26 @@ pub(super) fn key(value: &Value, place: &str, problems: &mut Problems) -> Option
     let tags = fields.collection("tags", tags);
     fields.finish();
     Some(Key {
+        region: region?,
         rotation: rotation?,
         deletion_window_days: deletion_window_days?,
         tags: tags?,
     })
 }
 
-/// The name of a key that the document has.
-pub(super) fn name(known: &Known<'_>) -> impl Fn(&Value, &str, &mut Problems) -> Option<String> {
+/// The name of a key that the document has, in the region of what is encrypted with it: of a customer-managed key, no service
+/// uses one of another region. <https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html>
+pub(super) fn name<'a>(
+    known: &'a Known<'_>,
+    region: Option<&'a Option<Region>>,
+) -> impl Fn(&Value, &str, &mut Problems) -> Option<String> {
+    // Where its own region could not be read, nothing is said of the key's.
+    let home = region.and_then(|said| said.as_ref().or_else(|| known.regions.first()));
     move |value, place, problems| {
         let name = any_text(value, place, problems)?;
         if known.keys.contains(name.as_str()) {
+            let users: Vec<&str> = home.iter().map(|home| home.as_str()).collect();
+            problems.extend(known.apart(("keys", &name), &users, place));
             return Some(name);
         }
         let message = format!("the document has no key `{}`", shown(&name));

@@ -8,6 +8,7 @@ pub(super) mod database;
 mod key;
 pub(super) mod metrics;
 mod network;
+mod regions;
 mod stream;
 mod topic;
 mod window;
@@ -21,17 +22,17 @@ use super::fields::{Fields, any_text, choice, named, number, text};
 use super::nearest::nearest;
 use super::problem::{Code, Problem};
 use super::{Document, OnFailure, Rotation};
-use crate::key::Region;
 
 pub(super) use alarm::Known;
 #[cfg(feature = "schema")]
 pub(super) use network::{ENDPOINT_LENGTH_MAX, ENDPOINT_NAME};
 
 /// The parts of a document.
-pub(super) const PARTS: [&str; 15] = [
+pub(super) const PARTS: [&str; 16] = [
     "stack",
     "environment",
     "region",
+    "regions",
     "on_failure",
     "tags",
     "network",
@@ -60,11 +61,14 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         problems.extend(name_problem(place, &name, ENVIRONMENT_LENGTH_MAX));
         Some(name)
     });
-    let region = fields.required("region", "us-east-1", text(Code::Form, region));
+    let regions = regions::regions(value, &mut fields);
     let on_failure = fields.collection::<OnFailure>("on_failure", choice);
     let tags = fields.collection("tags", tags);
     let own_tags = tags.as_ref().map_or(0, BTreeMap::len);
-    let keys = fields.collection("keys", components(key::key));
+    let keys = fields.collection(
+        "keys",
+        components(|value, place, problems| key::key(value, place, &known, problems)),
+    );
     let databases = fields.collection(
         "databases",
         components(|value, place, problems| database::database(value, place, &known, problems)),
@@ -83,7 +87,7 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
     let network = fields.required(
         "network",
         "{cidr: 10.0.0.0/16, zones: 2, private: {}}",
-        |value, place, problems| network::network(value, place, needs, problems),
+        |value, place, problems| network::network(value, place, needs, &known.regions, problems),
     );
     let streams = fields.collection(
         "streams",
@@ -99,7 +103,10 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         alarm::names(value, place, &known, problems);
         read
     });
-    let topics = fields.collection("topics", components(topic::topic));
+    let topics = fields.collection(
+        "topics",
+        components(|value, place, problems| topic::topic(value, place, &known, problems)),
+    );
     let outputs = fields.collection("outputs", |value, place, problems| {
         named(value, place, problems, |_, value, place, problems| {
             alarm::output(value, place, &known, problems)
@@ -115,7 +122,8 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
     Some(Document {
         stack: stack?,
         environment: environment?,
-        region: Region::new(region?),
+        region: regions.as_ref()?.first()?.clone(),
+        regions: regions?,
         on_failure: on_failure?,
         tags: tags?,
         network: network?,

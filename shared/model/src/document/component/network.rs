@@ -6,10 +6,12 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
-use super::super::collect::{Problems, shown};
-use super::super::fields::{Fields, choice, list, number, parsed, text};
+use super::super::collect::{Problems, inside, shown};
+use super::super::fields::{Fields, boolean, choice, list, number, parsed, text};
 use super::super::problem::{Code, Problem};
-use super::super::{Nat, Network, Subnets};
+use super::super::{ByRegion, Nat, Network, Subnets};
+use super::regions::by_region;
+use crate::key::Region;
 
 /// What the components of the document need of it.
 #[derive(Clone, Copy)]
@@ -18,14 +20,22 @@ pub(super) struct Needs {
     pub(super) private: bool,
 }
 
-pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut Problems) -> Option<Network> {
+pub(super) fn network(
+    value: &Value,
+    place: &str,
+    needs: Needs,
+    regions: &[Region],
+    problems: &mut Problems,
+) -> Option<Network> {
     let mut fields = Fields::of(value, place, problems)?;
-    let cidr = fields.required("cidr", "10.0.0.0/16", |value, place, problems| {
+    let cidr = by_region(regions, |value, place, problems| {
         let range = range(value, place, problems)?;
         // Where it is wrong, nothing is said of what lies in it.
         vpc_range(range, place, problems).then_some(range)
     });
+    let cidr = fields.required("cidr", "10.0.0.0/16", cidr);
     let zones = fields.required("zones", "2", number::<usize>(1, 6));
+    let subnets = |value: &Value, place: &str, problems: &mut Problems| subnets(value, place, regions, problems);
     let public = fields.option("public", subnets);
     let private = fields.option("private", subnets);
     let nat = fields.or("nat", Nat::None, choice);
@@ -55,6 +65,11 @@ pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut P
         )
         .help("add `private: {}` to the network, or take `endpoints` away")
     });
+    let peering = fields.or("peering", false, boolean);
+    if peering == Some(true) {
+        let (place, cidr_place) = (fields.at("peering"), fields.at("cidr"));
+        peered(regions, cidr.as_ref(), &place, &cidr_place, fields.problems);
+    }
     let (private_place, zones_place) = (fields.at("private"), fields.at("zones"));
     if needs.private {
         fields
@@ -86,14 +101,17 @@ pub(super) fn network(value: &Value, place: &str, needs: Needs, problems: &mut P
             private: private.clone().flatten(),
             nat: nat.unwrap_or_default(),
             endpoints: endpoints.clone().unwrap_or_default(),
+            peering: peering.unwrap_or_default(),
         }),
         _ => None,
     };
     if let Some(network) = &network {
-        ranges(network, [&public_place, &private_place], fields.problems);
+        for region in regions {
+            ranges(network, region, [&public_place, &private_place], fields.problems);
+        }
     }
     fields.finish();
-    (public.is_some() && private.is_some() && nat.is_some() && endpoints.is_some())
+    (public.is_some() && private.is_some() && nat.is_some() && endpoints.is_some() && peering.is_some())
         .then_some(network)
         .flatten()
 }
@@ -136,9 +154,54 @@ fn endpoint(name: &str) -> Result<(), (String, String)> {
     Err((format!("`{}` is no short name of a service", shown(name)), help))
 }
 
-fn subnets(value: &Value, place: &str, problems: &mut Problems) -> Option<Subnets> {
+/// Peering is for two VPCs, whose ranges do not overlap:
+/// <https://docs.aws.amazon.com/vpc/latest/peering/invalid-peering-configurations.html>.
+fn peered(
+    regions: &[Region],
+    cidr: Option<&ByRegion<Ipv4Net>>,
+    place: &str,
+    cidr_place: &str,
+    problems: &mut Problems,
+) {
+    let [one, other] = regions else {
+        // Where no region could be read, that was told.
+        problems.unless(regions.is_empty(), || {
+            Problem::at(Code::Conflict, place, "only the VPCs of two regions can be peered")
+                .help("give the stack two, as in `regions: [us-east-1, us-east-2]`, or leave this out")
+        });
+        return;
+    };
+    match cidr {
+        Some(ByRegion::Everywhere(range)) => problems.add(
+            Problem::at(
+                Code::AddressRange,
+                cidr_place,
+                format!("the VPCs of {one} and {other} would both have {range}, and peered ones must not overlap"),
+            )
+            .help(format!(
+                "give each its own, as in `cidr: {{{one}: 10.0.0.0/16, {other}: 10.1.0.0/16}}`"
+            )),
+        ),
+        Some(each @ ByRegion::Each(_)) => {
+            if let (Some(of_one), Some(of_other)) = (each.of(one), each.of(other)) {
+                let overlap = of_one.contains(of_other) || of_other.contains(of_one);
+                problems.unless(!overlap, || {
+                    let message = format!(
+                        "{of_other} overlaps with {of_one} of {}, and peered VPCs must not overlap",
+                        inside(cidr_place, one.as_str())
+                    );
+                    Problem::at(Code::AddressRange, inside(cidr_place, other.as_str()), message)
+                        .help("give each region a range of its own")
+                });
+            }
+        }
+        None => {}
+    }
+}
+
+fn subnets(value: &Value, place: &str, regions: &[Region], problems: &mut Problems) -> Option<Subnets> {
     let mut fields = Fields::of(value, place, problems)?;
-    let cidrs = fields.option("cidrs", list(range));
+    let cidrs = fields.option("cidrs", by_region(regions, list(range)));
     fields.finish();
     Some(Subnets { cidrs: cidrs? })
 }
@@ -171,21 +234,24 @@ fn vpc_range(range: Ipv4Net, place: &str, problems: &mut Problems) -> bool {
     false
 }
 
-/// The ranges of the subnets, in the VPC's and among each other.
-fn ranges(network: &Network, [public, private]: [&str; 2], problems: &mut Problems) {
-    let kinds = [(public, &network.public, 0), (private, &network.private, 10)];
+/// The ranges of a region's subnets, in its VPC's and among each other.
+fn ranges(network: &Network, region: &Region, [public, private]: [&str; 2], problems: &mut Problems) {
+    let Some(vpc) = network.cidr.of(region) else {
+        return;
+    };
+    let kinds = [(public, &network.public, PUBLIC), (private, &network.private, PRIVATE)];
     let mut all: Vec<(String, Ipv4Net)> = Vec::new();
     for (place, subnets, first) in kinds {
         if let Some(subnets) = subnets {
-            all.extend(subnet_ranges(network, place, subnets, first, problems));
+            all.extend(subnet_ranges(network, (region, *vpc), place, subnets, first, problems));
         }
     }
     for (index, (place, range)) in all.iter().enumerate() {
-        problems.unless(network.cidr.contains(range), || {
+        problems.unless(vpc.contains(range), || {
             Problem::at(
                 Code::AddressRange,
                 place,
-                format!("{range} is not within the VPC's {}", network.cidr),
+                format!("{range} is not within the VPC's {vpc}"),
             )
         });
         problems.unless((16..=28).contains(&range.prefix_len()), || {
@@ -218,12 +284,18 @@ fn ranges(network: &Network, [public, private]: [&str; 2], problems: &mut Proble
 
 fn subnet_ranges(
     network: &Network,
+    (region, vpc): (&Region, Ipv4Net),
     place: &str,
     subnets: &Subnets,
     first: u32,
     problems: &mut Problems,
 ) -> Vec<(String, Ipv4Net)> {
-    if let Some(cidrs) = &subnets.cidrs {
+    if let Some(said) = &subnets.cidrs {
+        let place = match said {
+            ByRegion::Everywhere(_) => inside(place, "cidrs"),
+            ByRegion::Each(_) => inside(&inside(place, "cidrs"), region.as_str()),
+        };
+        let cidrs = said.of(region).map(Vec::as_slice).unwrap_or_default();
         problems.unless(cidrs.len() == network.zones, || {
             let message = format!(
                 "{} of {} zones have a range",
@@ -234,23 +306,21 @@ fn subnet_ranges(
                 true => format!("{} ranges are too many for {} zones", cidrs.len(), network.zones),
                 false => message,
             };
-            Problem::at(Code::Conflict, format!("{place}.cidrs"), message).help("expected one per zone")
+            Problem::at(Code::Conflict, &place, message).help("expected one per zone")
         });
         // More than there can be zones are not compared.
         let cidrs = cidrs.iter().enumerate().take(6);
         return cidrs
-            .map(|(index, cidr)| (format!("{place}.cidrs[{index}]"), *cidr))
+            .map(|(index, cidr)| (format!("{place}[{index}]"), *cidr))
             .collect();
     }
     let zones = u32::try_from(network.zones).unwrap_or_default();
-    let ranges: Vec<Option<Ipv4Net>> = (first..first + zones)
-        .map(|number| network.subnet_range(number))
-        .collect();
+    let ranges: Vec<Option<Ipv4Net>> = (first..first + zones).map(|number| subnet_range(vpc, number)).collect();
     problems.unless(ranges.iter().all(Option::is_some), || {
         Problem::at(
             Code::AddressRange,
             place,
-            format!("{} is too small for these subnets", network.cidr),
+            format!("{vpc} is too small for these subnets"),
         )
         .help("give their ranges as `cidrs`, or the VPC a larger one")
     });
@@ -261,33 +331,37 @@ fn subnet_ranges(
         .collect()
 }
 
+/// The number of the first public subnet where the document gives no ranges, and that of the first private one.
+const PUBLIC: u32 = 0;
+const PRIVATE: u32 = 10;
+
+/// The range that subnet `number` gets when the document gives none: 8 bits longer than the VPC's, at most `/28`.
+fn subnet_range(vpc: Ipv4Net, number: u32) -> Option<Ipv4Net> {
+    let prefix = (vpc.prefix_len() + 8).min(28);
+    let size = 1u32.checked_shl(u32::from(32 - prefix))?;
+    let start = u32::from(vpc.network()).checked_add(size.checked_mul(number)?)?;
+    let range = Ipv4Net::new(Ipv4Addr::from(start), prefix).ok()?;
+    vpc.contains(&range).then_some(range)
+}
+
 impl Network {
-    /// The range that subnet `number` gets when the document gives none: 8 bits longer than the VPC's, at most `/28`.
-    pub fn subnet_range(&self, number: u32) -> Option<Ipv4Net> {
-        let prefix = (self.cidr.prefix_len() + 8).min(28);
-        let size = 1u32.checked_shl(u32::from(32 - prefix))?;
-        let start = u32::from(self.cidr.network()).checked_add(size.checked_mul(number)?)?;
-        let range = Ipv4Net::new(Ipv4Addr::from(start), prefix).ok()?;
-        self.cidr.contains(&range).then_some(range)
+    /// The ranges of the public subnets in a region, one per zone; none without.
+    pub fn public_ranges(&self, region: &Region) -> Vec<Ipv4Net> {
+        self.ranges(region, self.public.as_ref(), PUBLIC)
     }
 
-    /// The ranges of the public subnets, one per zone; none without.
-    pub fn public_ranges(&self) -> Vec<Ipv4Net> {
-        self.ranges(self.public.as_ref(), 0)
+    /// The ranges of the private subnets in a region, one per zone; none without.
+    pub fn private_ranges(&self, region: &Region) -> Vec<Ipv4Net> {
+        self.ranges(region, self.private.as_ref(), PRIVATE)
     }
 
-    /// The ranges of the private subnets, one per zone; none without.
-    pub fn private_ranges(&self) -> Vec<Ipv4Net> {
-        self.ranges(self.private.as_ref(), 10)
-    }
-
-    fn ranges(&self, subnets: Option<&Subnets>, first: u32) -> Vec<Ipv4Net> {
-        match subnets {
-            None => Vec::new(),
-            Some(Subnets { cidrs: Some(cidrs) }) => cidrs.clone(),
-            Some(Subnets { cidrs: None }) => (first..)
+    fn ranges(&self, region: &Region, subnets: Option<&Subnets>, first: u32) -> Vec<Ipv4Net> {
+        match (subnets, self.cidr.of(region)) {
+            (None, _) | (_, None) => Vec::new(),
+            (Some(Subnets { cidrs: Some(cidrs) }), _) => cidrs.of(region).cloned().unwrap_or_default(),
+            (Some(Subnets { cidrs: None }), Some(vpc)) => (first..)
                 .take(self.zones)
-                .filter_map(|number| self.subnet_range(number))
+                .filter_map(|number| subnet_range(*vpc, number))
                 .collect(),
         }
     }

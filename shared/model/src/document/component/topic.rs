@@ -6,15 +6,18 @@ use super::super::collect::{Problems, shown};
 use super::super::fields::{Fields, any_text, choice};
 use super::super::problem::{Code, Problem};
 use super::super::{Subscription, Topic};
-use super::{components, tags};
+use super::regions::home;
+use super::{Known, components, tags};
 use crate::properties::Protocol;
 
-pub(super) fn topic(value: &Value, place: &str, problems: &mut Problems) -> Option<Topic> {
+pub(super) fn topic(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Topic> {
     let mut fields = Fields::of(value, place, problems)?;
+    let region = fields.option("region", home(&known.regions));
     let subscriptions = fields.collection("subscriptions", components(subscription));
     let tags = fields.collection("tags", tags);
     fields.finish();
     Some(Topic {
+        region: region?,
         subscriptions: subscriptions?,
         tags: tags?,
     })
