@@ -22,7 +22,7 @@ Examples:
 pub(super) struct Holder {
     pub(super) operation: String,
     pub(super) token: u64,
-    /// What for; unknown before its planning is complete.
+    /// What for; unknown when it has only just taken the lease.
     workflow: Option<Workflow>,
     by: Option<String>,
     reason: Option<String>,

@@ -198,7 +198,7 @@ async fn lose_the_home_region(aws: &LocalAws) {
     let input = json!({ "document": document("adrift", HOME) });
     let cut_off = start(aws, HOME, "ProvisionStackArn", "adrift-1", &input).await;
     let lock = |region: &'static str| move || json_of_lock(aws, region);
-    until(lock(THIRD), |lock| lock["held"] == true);
+    until(lock(THIRD), |lock| lock["holder"]["workflow"] == "provision");
     let before = said(aws, HOME, &["history", "atlantic"]);
     aws.set_faults(&json!({ "dead_regions": [HOME] })).unwrap();
     refused(&run(aws, HOME, &["list"]), "us-east-1");

@@ -26,6 +26,14 @@ pub enum TaskError {
     /// There is no such stack.
     #[error("there is no stack {0}; `outrigger status` lists those there are")]
     UnknownStack(String),
+    /// The operation was aborted before this call.
+    #[error("the operation {operation} was aborted ({}); start another", .failures.join("; "))]
+    Aborted {
+        /// Which.
+        operation: String,
+        /// Why.
+        failures: Vec<String>,
+    },
     /// The state could not be read or changed.
     #[error(transparent)]
     State(#[from] StateError),
@@ -66,6 +74,8 @@ impl TaskError {
             TaskError::PlanOutdated(_) => "PlanOutdated",
             TaskError::Protected(_) => "Protected",
             TaskError::UnknownStack(_) => "UnknownStack",
+            // Whoever aborted it took the lease from it.
+            TaskError::Aborted { .. } => "LeaseLost",
             TaskError::State(error) => error.error_type(),
             TaskError::Call(error) => match error.kind {
                 CallErrorKind::Throttled | CallErrorKind::NotYet | CallErrorKind::Unknown | CallErrorKind::Exists => {
@@ -89,6 +99,7 @@ impl TaskError {
             | TaskError::PlanOutdated(_)
             | TaskError::Protected(_)
             | TaskError::UnknownStack(_)
+            | TaskError::Aborted { .. }
             | TaskError::Internal(_) => false,
         }
     }

@@ -31,7 +31,8 @@ pub struct Request {
 /// Breaks the lease of whoever holds the stack, records that, and leaves the stack free. `None` when nobody holds it.
 ///
 /// # Guarantees
-/// - The former holder changes no state any more: the store refuses its token. Its operation is closed as aborted.
+/// - The former holder changes no state any more: the store refuses its token. Its operation is closed as aborted,
+///   and does not begin anew.
 /// - Cut off in between, this operation holds the stack itself for a lease's length at most; it may be repeated.
 ///
 /// # Caveats
@@ -57,18 +58,20 @@ pub async fn unlock(
         .break_lease(stack, &held, &request.operation, &invocation.id)
         .await?;
     let who = request.by.as_deref().unwrap_or("somebody");
-    if let Some(mut broken) = state.operation(stack, &held.operation).await?
-        && broken.closed_at_ms.is_none()
-    {
+    // One that has only just taken the lease came no further than planning: it is not on record what for.
+    let now_ms = ports.clock.now_ms();
+    let begun = || OperationRecord::begun(&held.operation, stack, Workflow::Plan, "", now_ms);
+    let mut broken = state.operation(stack, &held.operation).await?.unwrap_or_else(begun);
+    if broken.closed_at_ms.is_none() {
         let failure = format!("its lease was broken by {who}: {}", request.reason);
-        broken.close(Outcome::Aborted, vec![failure], ports.clock.now_ms());
+        broken.close(Outcome::Aborted, vec![failure], now_ms);
         state.put_operation(&lease, &broken).await?;
     }
     state.note(stack, &request.operation).await?;
-    let mut record = OperationRecord::begun(&request.operation, stack, Workflow::Unlock, "", ports.clock.now_ms());
+    let mut record = OperationRecord::begun(&request.operation, stack, Workflow::Unlock, "", now_ms);
     record.reason = Some(format!("{} (it was held by {})", request.reason, held.operation));
     record.by.clone_from(&request.by);
-    record.close(Outcome::Succeeded, Vec::new(), ports.clock.now_ms());
+    record.close(Outcome::Succeeded, Vec::new(), now_ms);
     state.put_operation(&lease, &record).await?;
     state.release_lease(&lease).await?;
     Ok(Some(held))

@@ -1,7 +1,8 @@
 //! A lease that a person breaks.
 
 use outrigger_engine::memory::cloud::{Fault, Habits};
-use outrigger_engine::memory::world::World;
+use outrigger_engine::memory::store;
+use outrigger_engine::memory::world::{Ended, World};
 use outrigger_engine::ports::clock::Clock;
 use outrigger_engine::state::content::{Outcome, Workflow};
 use outrigger_engine::state::{Lease, StateError};
@@ -97,9 +98,49 @@ async fn an_operation_whose_lease_is_broken_is_superseded() {
         .unwrap();
     assert_eq!(record.outcome, Some(Outcome::Aborted));
     assert_eq!(record.failures, ["its lease was broken by ann: it hangs"]);
+    is_not_begun_anew(&world).await;
     let response = provision(&world, "provision-2").await;
     assert_eq!(response.outcome, Ending::Succeeded, "{response:?}");
     assert_eq!(standing(&world), wanted);
+}
+
+/// The state machine asks for the plan once more, as after an answer that was lost.
+async fn is_not_begun_anew(world: &World) {
+    match world.provision("provision-1", &the_document()).await {
+        Ended::NotPlanned(error) => {
+            assert_eq!(error.error_type(), "LeaseLost");
+            assert_eq!(
+                error.to_string(),
+                "the operation provision-1 was aborted (its lease was broken by ann: it hangs); start another"
+            );
+        }
+        other => panic!("the operation ended as {other:?}"),
+    }
+    assert_eq!(world.state.lease(&the_stack()).await.unwrap(), None);
+}
+
+/// Wherever planning stands when the lease is broken: the same operation does not take the stack again.
+#[tokio::test]
+async fn an_operation_whose_lease_is_broken_while_it_plans_does_not_begin_anew() {
+    let mut broken = 0;
+    for number in 0.. {
+        let world = World::new(Habits::default());
+        world.faults.fail_writes("", number, 100, store::Fault::Before);
+        let input = serde_json::json!({ "document": the_document() });
+        world.begin_and_leave("provision-1", input).await;
+        world.faults.clear();
+        let record = world.state.operation(&the_stack(), "provision-1").await.unwrap();
+        if record.is_some_and(|record| !record.plans.is_empty()) {
+            break;
+        }
+        if world.state.lease(&the_stack()).await.unwrap().is_some() {
+            broken += 1;
+            let held = break_it(&world, the_stack()).await.unwrap();
+            assert_eq!(held.as_deref(), Some("provision-1"), "before write {number}");
+            is_not_begun_anew(&world).await;
+        }
+    }
+    assert!(broken > 5, "{broken}");
 }
 
 #[tokio::test]

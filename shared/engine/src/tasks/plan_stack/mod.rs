@@ -66,6 +66,7 @@ pub struct Proposed {
 ///
 /// # Guarantees
 /// - May be repeated: while the operation holds the lease, it answers the plan that it has made.
+/// - An operation that was aborted does not begin anew, whoever asks again.
 /// - An error after the lease was taken leaves a record of the operation, and gives the lease up, unless the same
 ///   invocation may succeed later.
 /// - A plan to look at changes nothing but that it is kept for an hour.
@@ -85,8 +86,10 @@ pub async fn plan_stack(ports: &Ports<'_>, invocation: &Invocation, request: &Re
     let lease = ports.state.take_lease(&stack, &request.operation, &invocation.id).await;
     let lease = match lease {
         Err(error @ StateError::LeaseHeld { .. }) => {
-            // It will never have a record that could be pruned, and the note with it.
-            ports.state.forget(&request.operation).await?;
+            // It may never have a record that could be pruned, and the note with it; unless it once held the stack.
+            if ports.state.operation(&stack, &request.operation).await?.is_none() {
+                ports.state.forget(&request.operation).await?;
+            }
             return Err(error.into());
         }
         lease => lease?,
@@ -96,16 +99,31 @@ pub async fn plan_stack(ports: &Ports<'_>, invocation: &Invocation, request: &Re
         Goal::Inspect { accept: true, .. } => Phase::Accept,
         Goal::Provision { .. } | Goal::Destroy(_) => Phase::Converge,
     };
-    if let Some(known) = ports.state.operation(&stack, &request.operation).await?
-        && known.closed_at_ms.is_none()
-        && !known.plans.is_empty()
-    {
-        return Ok(Answer::Begun(Ticket::new(&lease, phase, known.plans)));
+    let known = ports.state.operation(&stack, &request.operation).await?;
+    if let Some(known) = known.as_ref().filter(|known| known.outcome == Some(Outcome::Aborted)) {
+        // Whoever aborted it took the stack from it: it is not to begin anew, when others may rely on its end.
+        ports.state.release_lease(&lease).await?;
+        return Err(TaskError::Aborted {
+            operation: request.operation.clone(),
+            failures: known.failures.clone(),
+        });
     }
-    let now_ms = ports.clock.now_ms();
-    let (operation, execution) = (&request.operation, &request.execution_arn);
-    let mut record = OperationRecord::begun(operation, &stack, request.workflow, execution, now_ms);
-    (record.reason, record.by) = (about.reason, about.by);
+    let begun = known.filter(|known| known.closed_at_ms.is_none());
+    if let Some(begun) = begun.as_ref().filter(|begun| !begun.plans.is_empty()) {
+        return Ok(Answer::Begun(Ticket::new(&lease, phase, begun.plans.clone())));
+    }
+    let mut record = match begun {
+        Some(begun) => begun,
+        None => {
+            let now_ms = ports.clock.now_ms();
+            let (operation, execution) = (&request.operation, &request.execution_arn);
+            let mut record = OperationRecord::begun(operation, &stack, request.workflow, execution, now_ms);
+            (record.reason, record.by) = (about.reason, about.by);
+            // At once: who breaks the lease while the plan is made closes this record, and so ends the operation.
+            ports.state.put_operation(&lease, &record).await?;
+            record
+        }
+    };
     match begin(ports, &lease, &goal, &mut record).await {
         Ok(()) => {
             tracing::info!(token = lease.token().0, "planned");
