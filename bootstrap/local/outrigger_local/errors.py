@@ -31,18 +31,20 @@ def error(call: Call, code: str, message: str, status: int) -> Answer:
         body = cbor2.dumps({"__type": code, "message": message})
     else:
         headers.append((b"content-type", b"text/xml"))
-        body = _xml(protocol, escape(code), escape(message), status, request_id).encode()
+        # Of the services that speak REST in XML, S3 alone has errors of its own shape.
+        shape = "query" if protocol == "rest-xml" and call.service != "s3" else protocol
+        body = _xml(shape, escape(code), escape(message), status, request_id).encode()
     return Answer(status, headers, body)
 
 
-def _xml(protocol: str, code: str, message: str, status: int, request_id: str) -> str:
+def _xml(shape: str, code: str, message: str, status: int, request_id: str) -> str:
     detail = f"<Code>{code}</Code><Message>{message}</Message>"
-    if protocol == "ec2":
+    if shape == "ec2":
         return (
             f'<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error>{detail}</Error></Errors>'
             f"<RequestID>{request_id}</RequestID></Response>"
         )
-    if protocol == "rest-xml":
+    if shape == "rest-xml":
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{detail}<RequestId>{request_id}</RequestId></Error>'
     sender = "Sender" if status < 500 else "Receiver"
     fault = f"<Error><Type>{sender}</Type>{detail}</Error>"

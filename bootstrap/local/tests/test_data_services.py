@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 import unittest
 
+from botocore.exceptions import ClientError
 from support import GapTest, Server, code, local, unique
 from test_ec2 import group, network
 
@@ -363,6 +365,26 @@ class AbsentAlarmsTest(GapTest):
             return code(server.client("cloudwatch").delete_alarms, AlarmNames=["absent"])
 
         self.check(observe, "ResourceNotFound")
+
+
+class DashboardsTest(GapTest):
+    def test_tags_and_regions(self) -> None:
+        def observe(server: Server) -> list[object]:
+            cloudwatch, name = server.client("cloudwatch"), unique("d")
+            body, tags = json.dumps({"widgets": []}), [{"Key": "a", "Value": "1"}]
+            cloudwatch.put_dashboard(DashboardName=name, DashboardBody=body, Tags=tags)
+            elsewhere = server.client("cloudwatch", "us-east-2")
+            found = code(elsewhere.get_dashboard, DashboardName=name)
+            arn = cloudwatch.get_dashboard(DashboardName=name)["DashboardArn"]
+            cloudwatch.put_dashboard(DashboardName=name, DashboardBody=body, Tags=[{"Key": "b", "Value": "2"}])
+            try:
+                told = cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]
+            except ClientError as refused:
+                told = refused.response["Error"]["Code"]
+            no_body = code(cloudwatch.put_dashboard, DashboardName=name, DashboardBody="widgets")
+            return [found, told, code(cloudwatch.tag_resource, ResourceARN=arn, Tags=tags), no_body]
+
+        self.check(observe, ["ok", [{"Key": "a", "Value": "1"}], "ok", "DashboardInvalidInputError"])
 
 
 class TopicsTest(GapTest):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import unittest
 
-from support import GapTest, Server, code, eventually, local, unique
+from support import GapTest, Server, code, eventually, function_zip, local, make_role, unique
 
 
 def network(server: Server, cidr: str = "10.0.0.0/16") -> dict:
@@ -388,6 +389,27 @@ class DependencyViolationsTest(GapTest):
             return [*refused, code(ec2.delete_vpc, VpcId=made["vpc"])]
 
         self.check(observe, ["DependencyViolation"] * 5)
+
+    def test_of_functions_that_are_gone(self) -> None:
+        def observe(server: Server) -> list[str]:
+            made = network(server)
+            ec2, functions, name, held = made["ec2"], server.client("lambda"), unique("function"), group(made)
+            functions.create_function(
+                FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=make_role(server, "lambda"),
+                Code={"ZipFile": function_zip()},
+                VpcConfig={"SubnetIds": [made["subnet"]], "SecurityGroupIds": [held]},
+            )  # fmt: skip
+            functions.delete_function(FunctionName=name)
+            refused = [
+                code(ec2.delete_security_group, GroupId=held), code(ec2.delete_subnet, SubnetId=made["subnet"]),
+            ]  # fmt: skip
+            time.sleep(2.5)
+            return [
+                *refused, code(ec2.delete_security_group, GroupId=held),
+                code(ec2.delete_subnet, SubnetId=made["subnet"]),
+            ]  # fmt: skip
+
+        self.check(observe, ["DependencyViolation", "DependencyViolation", "ok", "ok"])
 
     def test_of_what_is_in_subnets(self) -> None:
         def observe(server: Server) -> list[str]:

@@ -59,6 +59,32 @@ class GlobalClustersTest(GapTest):
 
         self.check(observe, [[True, True], 1, True, [None, "enabled"], [False, True], "InvalidParameterValue"])
 
+    def test_the_writer_keeps_its_last_instance(self) -> None:
+        def observe(server: Server) -> list[object]:
+            made, instances = global_cluster(server), {}
+            for client, arn in zip(("first", "second"), made["arns"], strict=True):
+                instances[client] = [unique("i"), unique("i")]
+                for name in instances[client]:
+                    made[client].create_db_instance(
+                        DBInstanceIdentifier=name,
+                        DBInstanceClass="db.r6g.large",
+                        Engine="aurora-postgresql",
+                        DBClusterIdentifier=arn.rpartition(":")[2],
+                    )
+
+            def deleted(client: str, number: int) -> str:
+                name = instances[client][number]
+                call = made[client].delete_db_instance
+                return code(call, DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+
+            while_attached = [deleted("first", 0), deleted("first", 1), deleted("second", 0), deleted("second", 1)]
+            made["second"].remove_from_global_cluster(
+                GlobalClusterIdentifier=made["name"], DbClusterIdentifier=made["arns"][1]
+            )
+            return [*while_attached, deleted("first", 1)]
+
+        self.check(observe, ["ok", "InvalidDBClusterStateFault", "ok", "ok", "ok"])
+
     def test_policies_hold(self) -> None:
         def observe(server: Server) -> list[object]:
             client, names = server.client("rds"), [unique("g") for _ in range(2)]

@@ -155,6 +155,83 @@ class TagsTest(GapTest):
         denied = "AccessDeniedException"
         self.check(observe, [["ok"] * 4, ["AccessDenied", "UnauthorizedOperation", denied, denied]])
 
+    def test_of_tables_functions_and_target_groups(self) -> None:
+        def observe(server: Server) -> list[object]:
+            own = {"Condition": {"StringEquals": {"aws:ResourceTag/stack": "ours"}}}
+            made = {"Condition": {"StringEquals": {"aws:RequestTag/stack": "ours"}}}
+            tag = allow("elasticloadbalancing:AddTags")
+            tag["Condition"] = {"StringEquals": {"elasticloadbalancing:CreateAction": "CreateTargetGroup"}}
+            create = allow("lambda:CreateFunction") | {"Resource": "arn:aws:lambda:*:*:function:ours-*"}
+            function = make_function(
+                server, allow("dynamodb:TagResource", **own), create, allow("elasticloadbalancing:CreateTargetGroup", **made), tag
+            )
+            vpc = server.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+
+            def observed(stack: str) -> list[object]:
+                tags = [{"Key": "stack", "Value": stack}]
+                table = server.client("dynamodb").create_table(
+                    TableName=unique("table"), BillingMode="PAY_PER_REQUEST", Tags=tags,
+                    AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+                    KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+                )["TableDescription"]["TableArn"]  # fmt: skip
+                more = [{"Key": "more", "Value": "1"}]
+                # Whoever may create it is told that its role is none.
+                function_of = {"FunctionName": unique(stack), "Role": "none", "Code": {"S3Bucket": "none", "S3Key": "none"}}
+                answers = [
+                    called(server, function, "dynamodb", "tag_resource", ResourceArn=table, Tags=more),
+                    called(server, function, "lambda", "create_function", **function_of),
+                    called(
+                        server, function, "elbv2", "create_target_group", Name=unique("group"), Protocol="TCP", Port=80,
+                        VpcId=vpc, Tags=tags,
+                    ),
+                ]  # fmt: skip
+                return [answer in ("AccessDenied", "AccessDeniedException") for answer in answers]
+
+            return [observed("ours"), observed("theirs")]
+
+        self.check(observe, [[False] * 3, [True] * 3])
+
+    def test_of_health_checks_whose_tags_are_listed(self) -> None:
+        def observe(server: Server) -> list[object]:
+            client = server.client("route53")
+            settings = {"Type": "HTTP", "FullyQualifiedDomainName": "example.com"}
+            held = [
+                client.create_health_check(CallerReference=unique("check"), HealthCheckConfig=settings)["HealthCheck"]["Id"]
+                for _ in range(2)
+            ]
+            own = {"Resource": f"arn:aws:route53:::healthcheck/{held[0]}"}
+            function = make_function(server, allow("route53:ListTagsForResources") | own)
+
+            def listed(identifier: str) -> object:
+                given = {"ResourceType": "healthcheck", "ResourceIds": [identifier]}
+                return called(server, function, "route53", "list_tags_for_resources", **given)
+
+            return [listed(identifier) for identifier in held]
+
+        self.check(observe, ["ok", "AccessDenied"])
+
+    def test_of_a_boundary(self) -> None:
+        def observe(server: Server) -> list[object]:
+            iam, kinesis = server.client("iam"), server.client("kinesis")
+            function = make_function(server, allow("kinesis:DeleteStream"))
+            role = server.client("lambda").get_function(FunctionName=function)["Configuration"]["Role"].rpartition("/")[2]
+            own = allow("kinesis:DeleteStream", Condition={"StringEquals": {"aws:ResourceTag/stack": "ours"}})
+            boundary = iam.create_policy(
+                PolicyName=unique("boundary"),
+                PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [own]}),
+            )["Policy"]["Arn"]
+            iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=boundary)
+
+            def deleted(stack: str) -> object:
+                name = unique("stream")
+                kinesis.create_stream(StreamName=name, ShardCount=1)
+                kinesis.add_tags_to_stream(StreamName=name, Tags={"stack": stack})
+                return called(server, function, "kinesis", "delete_stream", StreamName=name)
+
+            return [deleted("ours"), deleted("theirs")]
+
+        self.check(observe, ["ok", "AccessDeniedException"])
+
     def test_of_the_keys_that_are_taken_off(self) -> None:
         def observe(server: Server) -> list[object]:
             conditions = {
@@ -362,6 +439,29 @@ class EventConditionsTest(GapTest):
             return [ended("ours"), ended("theirs")]
 
         self.check(observe, ["ok", "AccessDeniedException"])
+
+
+class LeadingKeysTest(GapTest):
+    def test_of_an_item(self) -> None:
+        def observe(server: Server) -> list[object]:
+            dynamodb, name = server.client("dynamodb"), unique("table")
+            dynamodb.create_table(
+                TableName=name, BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            )  # fmt: skip
+            condition = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ours"]}}
+            function = make_function(server, allow("dynamodb:GetItem", "dynamodb:PutItem", Condition=condition))
+
+            def got(key: str) -> object:
+                return called(server, function, "dynamodb", "get_item", TableName=name, Key={"pk": {"S": key}})
+
+            def put(key: str) -> object:
+                return called(server, function, "dynamodb", "put_item", TableName=name, Item={"pk": {"S": key}})
+
+            return [got("ours"), put("ours"), got("theirs"), put("theirs")]
+
+        self.check(observe, ["ok", "ok", "AccessDeniedException", "AccessDeniedException"])
 
 
 class PoliciesTest(GapTest):

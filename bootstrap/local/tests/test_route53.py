@@ -38,6 +38,22 @@ class HealthChecksTest(GapTest):
         exists = "HealthCheckAlreadyExists"
         self.check(observe, ["ok", exists, exists, defaults, "NoSuchHealthCheck"])
 
+    def test_xml_as_the_service_writes_it(self) -> None:
+        def observe(server: Server) -> list[object]:
+            client, bodies = server.client("route53"), []
+
+            def keep(response_dict: dict, **_) -> None:
+                bodies.append(response_dict["body"])
+
+            health_check(client, Inverted=False)
+            client.meta.events.register("before-parse.route53", keep)
+            client.list_health_checks()
+            code(client.delete_health_check, HealthCheckId="absent")
+            client.meta.events.unregister("before-parse.route53", keep)
+            return [b"<Inverted>false</Inverted>" in bodies[0], b"<ErrorResponse" in bodies[1]]
+
+        self.check(observe, [True, True])
+
     def test_updates_and_tags(self) -> None:
         def observe(server: Server) -> list[object]:
             client = server.client("route53")

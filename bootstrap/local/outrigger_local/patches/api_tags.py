@@ -53,7 +53,12 @@ def _object(path: str) -> dict | None:
     if parts[0] == "tags" and len(parts) > 1:
         arn = unquote("/".join(parts[1:]))
         return _object(arn.rpartition("::")[2])
-    held = {"restapis": api._rest_apis, "usageplans": api._usage_plans, "apikeys": api._api_keys}.get(parts[0])
+    held = {
+        "restapis": api._rest_apis,
+        "usageplans": api._usage_plans,
+        "apikeys": api._api_keys,
+        "domainnames": api._domain_names,
+    }.get(parts[0])
     if held is None or len(parts) < 2:
         return None
     if parts[0] == "restapis" and len(parts) > 3 and parts[2] == "stages":
@@ -118,7 +123,12 @@ def _request_tags(read: Callable) -> Callable:
 def _all():
     """Every ARN with its tags."""
     prefix = f"arn:aws:apigateway:{get_region()}::"
-    for name, held in (("restapis", api._rest_apis), ("usageplans", api._usage_plans), ("apikeys", api._api_keys)):
+    for name, held in (
+        ("restapis", api._rest_apis),
+        ("usageplans", api._usage_plans),
+        ("apikeys", api._api_keys),
+        ("domainnames", api._domain_names),
+    ):
         for identifier, one in held.items():
             yield f"{prefix}/{name}/{identifier}", tagging._normalise_flat(one.get("tags"))
     for identifier, stages in api._stages_v1.items():

@@ -3,18 +3,26 @@
 AWS (EC2 API Reference, "Error codes", DependencyViolation; RDS API Reference, DeleteDBSubnetGroup): a database, a
 cache or a function has network interfaces in its subnets, which hold those and its security groups; a route table is
 held by its associations, an internet gateway by its attachment, a VPC by anything in it; a DB subnet group by its
-instances. MiniStack checks VPCs for subnets, groups and gateways, cache subnet groups for caches, and nothing else.
+instances. A function's network interfaces outlive it (Lambda Developer Guide, "Giving Lambda functions access to resources in
+an Amazon VPC": up to 40 minutes), here by two seconds. MiniStack checks VPCs for subnets, groups and gateways, cache subnet
+groups for caches, and nothing else.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from ministack.services import alb, ec2, elasticache, lambda_svc, rds
 
 from outrigger_local.call import Answer, Call, Proceed
 from outrigger_local.errors import error
-from outrigger_local.hooks import Hooks
+from outrigger_local.hooks import ANY, Hooks
+
+
+# How long the network interfaces of a function stay that is gone, and those that stay: until when, where, and in which groups.
+_STAY_SECONDS = 2.0
+_staying: list[tuple[float, set[str], set[str]]] = []
 
 
 def install(hooks: Hooks) -> None:
@@ -25,6 +33,7 @@ def install(hooks: Hooks) -> None:
     hooks.around("ec2", "DeleteRouteTable")(_route_table)
     hooks.around("ec2", "DeleteInternetGateway")(_internet_gateway)
     hooks.around("rds", "DeleteDBSubnetGroup")(_db_subnet_group)
+    hooks.around("lambda", ANY)(_function)
 
 
 def _violation(call: Call, kind: str, identifier: str) -> Answer:
@@ -53,11 +62,31 @@ def _interfaces() -> Iterator[tuple[set[str], set[str]]]:
     for endpoint in ec2._vpc_endpoints.values():
         yield set(endpoint.get("SubnetIds", [])), set(endpoint.get("SecurityGroupIds", []))
     for function in lambda_svc._functions.values():
-        network = (function.get("config") or {}).get("VpcConfig") or {}
-        yield set(network.get("SubnetIds", [])), set(network.get("SecurityGroupIds", []))
+        yield _network_of(function)
+    _staying[:] = [stay for stay in _staying if stay[0] > time.monotonic()]
+    for _, subnets, groups in _staying:
+        yield subnets, groups
     for balancer in alb._lbs.values():
         zones = balancer.get("AvailabilityZones", [])
         yield {zone.get("SubnetId", "") for zone in zones}, set(balancer.get("SecurityGroups", []))
+
+
+def _network_of(function: dict) -> tuple[set[str], set[str]]:
+    network = (function.get("config") or {}).get("VpcConfig") or {}
+    return set(network.get("SubnetIds", [])), set(network.get("SecurityGroupIds", []))
+
+
+async def _function(call: Call, proceed: Proceed) -> Answer:
+    # Lambda's calls are told by their methods and paths.
+    if call.method != "DELETE":
+        return await proceed(call)
+    before = {name: _network_of(function) for name, function in lambda_svc._functions.items()}
+    answer = await proceed(call)
+    for name in before.keys() - set(lambda_svc._functions.keys()):
+        subnets, groups = before[name]
+        if subnets:
+            _staying.append((time.monotonic() + _STAY_SECONDS, subnets, groups))
+    return answer
 
 
 def _db_subnets(database: dict) -> set[str]:

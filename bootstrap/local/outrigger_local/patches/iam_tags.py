@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, ec2, elasticache, kinesis, rds, tagging
 
@@ -33,6 +33,7 @@ _TAGGING = {
     "monitoring": "cloudwatch:TagResource",
     "elasticloadbalancing": "elasticloadbalancing:AddTags",
     "globalaccelerator": "globalaccelerator:TagResource",
+    "ssm": "ssm:AddTagsToResource",
 }
 # The parameter that names the object of a call, for those that MiniStack takes for "*".
 _EC2_KINDS = {
@@ -59,6 +60,8 @@ def install(hooks: Hooks) -> None:
     iam_actions.request_tag_context = _request_tags(iam_actions.request_tag_context)
     iam_actions.extract_resource_arn = _resource(iam_actions.extract_resource_arn)
     tagging.resource_tags = _resource_tags(tagging.resource_tags)
+    # A permissions boundary has conditions too; MiniStack reads the tags where the role's own policies ask for them.
+    iam_evaluator._names_condition_key = lambda _policies, _prefix: True
     for service in (*_TAGGING, "iam"):
         hooks.around(service, ANY)(_may_tag)
 
@@ -84,7 +87,7 @@ def _request_tags(read: Callable) -> Callable:
     def request_tag_context(service: str, action: str, body: bytes, parameters: dict) -> dict:
         context = read(service, action, body, parameters)
         tags, keys = {}, []
-        pattern = {"ec2": _SPECIFIED_TAG, "monitoring": _QUERY_TAG}.get(service)
+        pattern = {"ec2": _SPECIFIED_TAG, "elasticloadbalancing": _QUERY_TAG, "monitoring": _QUERY_TAG}.get(service)
         for name in parameters if pattern else ():
             if pattern.match(name):
                 value = iam_actions._query_param(parameters, name.removesuffix("Key") + "Value")
@@ -125,6 +128,12 @@ def _resource(find: Callable) -> Callable:
             # AWS asks for the key of an alias as well.
             alias = _field(body, "AliasName")
             return f"{prefix}{alias}" if alias else found
+        if service == "dynamodb":
+            # What is tagged is named by its ARN here too.
+            return _field(body, "ResourceArn") or found
+        if service == "lambda":
+            name = _field(body, "FunctionName")
+            return f"{prefix}function:{name}" if name else found
         if service == "sns":
             return iam_actions._query_param(parameters, "ResourceArn") or found
         if service == "monitoring":
@@ -197,6 +206,8 @@ async def _may_tag(call: Call, proceed: Proceed) -> Answer:
     resource = iam_actions.extract_resource_arn(*arguments, get_region(), get_account_id())
     created_by = f"{call.service}:{call.operation}"
     context = iam_actions.request_tag_context(call.service, created_by, call.body, call.parameters)
+    if call.service == "elasticloadbalancing":
+        context["elasticloadbalancing:CreateAction"] = call.operation
     if call.service == "ec2":
         context["ec2:CreateAction"] = call.operation
         # The object does not exist yet: what the call names is what it is made in.

@@ -5,8 +5,9 @@ SwitchoverGlobalCluster, RemoveFromGlobalCluster, DescribeGlobalClusters; Aurora
 Database" and "Write forwarding"): the endpoint of a global cluster is that of its writer, whichever that is. A
 switchover is ``switching-over``, a failover with AllowDataLoss ``failing-over``, with a FailoverState; only at the end
 is the target the writer, and after a failover the old one is ``pending-resync`` until it is rebuilt. Meanwhile nothing
-else changes it. Write forwarding is a matter of secondaries. MiniStack has no endpoint and no pages, switches at once,
-ignores EnableGlobalWriteForwarding, and shows it of the writer.
+else changes it. Write forwarding is a matter of secondaries. As long as it has other members, the cluster that writes
+keeps its last instance, and cannot be deleted. MiniStack has no endpoint and no pages, switches at once, ignores
+EnableGlobalWriteForwarding, shows it of the writer, and deletes the last instance of a writer.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def install(hooks: Hooks, faults: Faults) -> None:
     hooks.around("rds", *_CHANGES)(databases.changed)
     hooks.around("rds", "DescribeGlobalClusters")(_listed)
     hooks.around("rds", "CreateDBCluster", "ModifyDBCluster")(_forwarding)
+    hooks.around("rds", "DeleteDBInstance")(_last_instance)
     describe = rds._global_cluster_xml
     rds._global_cluster_xml = lambda held: _WRITER.sub(r"\1", describe(held)) + _endpoint(held)
     iam_actions.extract_resource_arn = _resource(iam_actions.extract_resource_arn)
@@ -194,3 +196,19 @@ async def _forwarding(call: Call, proceed: Proceed) -> Answer:
         status = "enabled" if asked == "true" else "disabled"
         cluster["GlobalWriteForwardingStatus"] = member["GlobalWriteForwardingStatus"] = status
     return answer
+
+
+async def _last_instance(call: Call, proceed: Proceed) -> Answer:
+    """The last instance of the member that writes stays as long as there are other members."""
+    instance = rds._instances.get(call.parameters.get("DBInstanceIdentifier", ""))
+    cluster = rds._clusters.get((instance or {}).get("DBClusterIdentifier") or "")
+    if cluster is None or len(cluster["DBClusterMembers"]) > 1:
+        return await proceed(call)
+    global_cluster, member = rds._global_cluster_member_for_cluster(cluster)
+    if not global_cluster or not member or not member["IsWriter"] or len(global_cluster["GlobalClusterMembers"]) < 2:
+        return await proceed(call)
+    message = (
+        "Cannot delete the last instance of the master cluster. Delete the replica cluster before deleting the last "
+        "master cluster instance."
+    )
+    return error(call, "InvalidDBClusterStateFault", message, 400)

@@ -5,7 +5,8 @@ GetHealthCheckLastFailureReason, ListTagsForResources; Developer Guide, "How Ama
 check is healthy"): a caller reference with the same settings is answered with the same health check, with others, or
 after that was deleted, it is HealthCheckAlreadyExists; an update that names another version than the present one is
 HealthCheckVersionMismatch. The checkers are outside VPCs: what is internal cannot be reached. A status of 200 to 399 is
-healthy. MiniStack keeps settings without their defaults, checks none, forgets caller references, and has no status.
+healthy. MiniStack keeps settings without their defaults, spells truth values as Python does, checks none, forgets
+caller references, and has no status.
 
 A check is made when somebody asks for the status and the interval has passed (of which it takes the share that Wait
 states do). Names of load balancers, accelerators, APIs and function URLs are known; no other is looked up.
@@ -64,9 +65,22 @@ _used: set[tuple[str, str]] = set()
 
 def install(hooks: Hooks) -> None:
     """Puts the corrections around the calls, and lets policies name health checks."""
+    route53._build_health_check_el = _spelled(route53._build_health_check_el)
     hooks.around("route53", ANY)(_health_checks)
     iam_actions.extract_resource_arn = _resource(iam_actions.extract_resource_arn)
     tagging.resource_tags = _resource_tags(tagging.resource_tags)
+
+
+def _spelled(build: Callable[[Element, dict], None]) -> Callable[[Element, dict], None]:
+    """Truth values as XML has them, in lower case; MiniStack writes Python's."""
+
+    def build_health_check(parent: Element, held: dict) -> None:
+        settings = {
+            name: str(value).lower() if isinstance(value, bool) else value for name, value in held["config"].items()
+        }
+        build(parent, {**held, "config": settings})
+
+    return build_health_check
 
 
 def _resource(find: Callable) -> Callable:
@@ -77,6 +91,10 @@ def _resource(find: Callable) -> Callable:
         matched = _PATH.match(path) if service == "route53" else None
         if matched and matched[2] and matched[1] != "healthcheckcount":
             return _ARN + matched[2]
+        if matched and matched[1] == "tags/healthcheck":
+            # Those whose tags are listed at once; a policy speaks of all of them or of none.
+            listed = _listed(body)
+            return _ARN + listed[0] if listed else found
         return found
 
     return extract_resource_arn
@@ -218,10 +236,14 @@ async def _deleted(call: Call, proceed: Proceed, identifier: str) -> Answer:
     return answer
 
 
-def _tags_of_many(call: Call) -> Answer:
-    root = route53._parse_body(call.body)
+def _listed(body: bytes) -> list[str]:
+    root = route53._parse_body(body)
     listed = route53._find(root, "ResourceIds") if root is not None else None
-    identifiers = [element.text or "" for element in listed] if listed is not None else []
+    return [element.text or "" for element in listed] if listed is not None else []
+
+
+def _tags_of_many(call: Call) -> Answer:
+    identifiers = _listed(call.body)
     if not 1 <= len(identifiers) <= 10:
         return error(call, "InvalidInput", "The tags of 1 to 10 resources can be listed.", 400)
     for identifier in identifiers:
