@@ -129,8 +129,8 @@ pub enum Command {
     #[command(after_help = schema::EXAMPLES)]
     Schema,
 
-    /// Show where a stack stands: who operates on it, its lanes and resources, how the last operation ended; without a
-    /// name, list the stacks
+    /// Show where a stack stands: who operates on it, its components by region, its lanes and resources, how the
+    /// last operation ended; without a name, list the stacks
     Status(Status),
 
     /// Show a stack's outputs, or one of them

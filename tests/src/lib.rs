@@ -1,8 +1,10 @@
 //! The harness of the end-to-end tests: a local AWS of their own, with the control plane in it.
 
 pub mod browser;
+mod debian;
 pub mod documentation;
 pub mod events;
+pub mod postgres;
 
 use std::sync::{Mutex, PoisonError};
 

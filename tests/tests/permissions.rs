@@ -4,21 +4,28 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The adapter crates, and how IAM names their services.
-const SERVICES: [(&str, &str); 15] = [
+const SERVICES: [(&str, &str); 22] = [
+    ("aws-backup", "backup"),
     ("aws-cloudwatch", "cloudwatch"),
     ("aws-cloudwatchlogs", "logs"),
+    ("aws-dynamodb", "dynamodb"),
     ("aws-ec2", "ec2"),
     ("aws-elasticache", "elasticache"),
+    ("aws-elasticloadbalancingv2", "elasticloadbalancing"),
     ("aws-eventbridge", "events"),
+    ("aws-globalaccelerator", "globalaccelerator"),
     ("aws-iam", "iam"),
     ("aws-kinesis", "kinesis"),
     ("aws-kms", "kms"),
+    ("aws-lambda", "lambda"),
     ("aws-rds", "rds"),
     ("aws-resourcegroupstagging", "tag"),
+    ("aws-route53", "route53"),
     ("aws-s3", "s3"),
     ("aws-secretsmanager", "secretsmanager"),
     ("aws-servicequotas", "servicequotas"),
     ("aws-sns", "sns"),
+    ("aws-ssm", "ssm"),
     ("aws-sts", "sts"),
 ];
 
@@ -30,24 +37,67 @@ const OPERATORS: [&str; 2] = ["logs:FilterLogEvents", "s3:PutObject"];
 
 /// What AWS asks for beside the call itself: tags at creation, a final snapshot, a role that is handed over, an absent
 /// object told as absent; and what it does itself, to take on a role; what encrypts messages with the control
-/// plane's own key, and sends them; and what an API does with its own.
-const IMPLIED: [&str; 12] = [
+/// plane's own key, and sends them; what an API does with its own; what a table's new replica asks for, and S3 to copy
+/// objects; the network interfaces of functions in VPCs; the names of endpoints in a VPC.
+const IMPLIED: [&str; 32] = [
+    "dynamodb:BatchWriteItem",
+    "dynamodb:CreateTableReplica",
+    "dynamodb:DeleteTableReplica",
+    "dynamodb:PutItem",
+    "dynamodb:Scan",
+    "ec2:AssignPrivateIpAddresses",
     "ec2:CreateAction",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:UnassignPrivateIpAddresses",
+    "elasticloadbalancing:CreateAction",
     "iam:CreateServiceLinkedRole",
     "iam:PassRole",
     "kinesis:PutRecord",
     "kinesis:TagResource",
-    "rds:CreateDBClusterSnapshot",
     "kms:Decrypt",
     "kms:GenerateDataKey",
+    "rds:CreateDBClusterSnapshot",
     "rds:CreateDBSnapshot",
+    "route53:AssociateVPCWithHostedZone",
+    "s3:DeleteObject",
+    "s3:GetObjectVersionAcl",
+    "s3:GetObjectVersionForReplication",
+    "s3:GetObjectVersionTagging",
     "s3:ListBucket",
+    "s3:ReplicateDelete",
+    "s3:ReplicateObject",
+    "s3:ReplicateTags",
+    "s3:TagResource",
     "sns:Publish",
     "sts:AssumeRole",
 ];
 
+/// What AWS Backup does as the roles that it takes on, which only the boundary of roles speaks of; and what it asks for when
+/// a vault is made or a recovery point goes.
+const OF_BACKUP: [&str; 16] = [
+    "backup:CopyFromBackupVault",
+    "backup:CopyIntoBackupVault",
+    "backup:DescribeBackupVault",
+    "dynamodb:CreateBackup",
+    "dynamodb:DeleteBackup",
+    "dynamodb:DescribeBackup",
+    "dynamodb:StartAwsBackupJob",
+    "kms:CreateGrant",
+    "kms:Encrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:RetireGrant",
+    "rds:CopyDBClusterSnapshot",
+    "rds:CopyDBSnapshot",
+    "rds:DeleteDBClusterSnapshot",
+    "rds:DeleteDBSnapshot",
+];
+
 /// Conditions, which look like actions.
-const CONDITIONS: [&str; 7] = [
+const CONDITIONS: [&str; 8] = [
+    "dynamodb:LeadingKeys",
     "iam:AWSServiceName",
     "iam:PassedToService",
     "iam:PermissionsBoundary",
@@ -58,7 +108,7 @@ const CONDITIONS: [&str; 7] = [
 ];
 
 /// What the functions and workflows do to their own logs, and enhanced monitoring to its.
-const OWN_LOGS: [&str; 12] = [
+const OWN_LOGS: [&str; 11] = [
     "logs:CreateLogDelivery",
     "logs:CreateLogStream",
     "logs:DeleteLogDelivery",
@@ -69,7 +119,6 @@ const OWN_LOGS: [&str; 12] = [
     "logs:ListLogDeliveries",
     "logs:PutLogEvents",
     "logs:PutResourcePolicy",
-    "logs:PutRetentionPolicy",
     "logs:UpdateLogDelivery",
 ];
 
@@ -119,7 +168,7 @@ fn functions_may_do_what_they_call_and_no_more() {
         .iter()
         .filter(|action| !called.contains(*action) || OPERATORS.contains(&action.as_str()))
         .filter(|action| {
-            let known = [&IMPLIED[..], &CONDITIONS, &OWN_LOGS];
+            let known = [&IMPLIED[..], &OF_BACKUP, &CONDITIONS, &OWN_LOGS];
             !known.iter().any(|known| known.contains(&action.as_str()))
         })
         .collect();
@@ -179,15 +228,24 @@ const OF_OPERATORS: [(&str, &str); 3] = [
     ("aws-sfn", "states"),
 ];
 
-/// What these adapters call for others: `bootstrap`, and the functions' pruning.
-const NOT_OF_OPERATORS: [&str; 7] = [
+/// What these adapters call for others: `bootstrap`, and the functions.
+const NOT_OF_OPERATORS: [&str; 16] = [
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
     "cloudformation:DescribeChangeSet",
     "cloudformation:DescribeStackEvents",
     "cloudformation:ExecuteChangeSet",
+    "dynamodb:CreateTable",
     "dynamodb:DeleteItem",
+    "dynamodb:DeleteTable",
+    "dynamodb:DescribeContinuousBackups",
     "dynamodb:DescribeTable",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:PutItem",
+    "dynamodb:TagResource",
+    "dynamodb:UntagResource",
+    "dynamodb:UpdateContinuousBackups",
+    "dynamodb:UpdateTable",
 ];
 
 /// What operators do without the command line: a large document, the console.

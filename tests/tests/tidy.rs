@@ -33,7 +33,9 @@ fn tier(directory: &Path) -> Tier {
     match (parts.next().unwrap(), parts.next()) {
         ("shared", Some("model" | "plan")) => Tier::Pure,
         ("shared", Some("engine")) => Tier::Engine,
-        ("shared", Some(name)) if name == "aws" || name == "lambda" || name.starts_with("aws-") => Tier::Adapter,
+        ("shared", Some(name)) if ["aws", "lambda", "postgres"].contains(&name) || name.starts_with("aws-") => {
+            Tier::Adapter
+        }
         ("functions", Some(_)) | ("cli" | "tests", None) => Tier::Edge,
         other => panic!("{other:?} has no place in the layout"),
     }

@@ -80,7 +80,7 @@ mod tests {
             .iter()
             .map(|part| part["property"].as_str().unwrap())
             .collect();
-        assert_eq!(named[..4], ["stack", "environment", "network", "alarms"]);
+        assert_eq!(named[..4], ["stack", "environment", "network", "accelerators"]);
         assert!(
             named.contains(&"variables") && named.contains(&"environments"),
             "{named:?}"

@@ -20,6 +20,8 @@ pub(crate) struct Way {
     pub(crate) states: BTreeMap<ResourceKey, StepState>,
     /// The calls that each step has made, the last ones.
     pub(crate) calls: BTreeMap<ResourceKey, Vec<CallRecord>>,
+    /// What each deleted resource left behind on purpose, as long as no later operation has taken its lane.
+    pub(crate) kept: BTreeMap<ResourceKey, Vec<String>>,
 }
 
 /// All that is known of an operation.
@@ -78,6 +80,11 @@ impl Picture {
     pub(crate) fn current(&self) -> Snapshot {
         self.back().unwrap_or_else(|| self.forward())
     }
+
+    /// The way that it is on.
+    pub(crate) fn way(&self) -> &Way {
+        self.back.as_ref().unwrap_or(&self.forward)
+    }
 }
 
 /// Where an operation's steps stand by its lanes, as far as they have begun, and have not gone on to another operation.
@@ -89,6 +96,7 @@ async fn live(state: &State, record: &OperationRecord, phase: Phase) -> Result<W
         if lane.operation.as_ref() == Some(&run) {
             way.states.extend(lane.steps);
             way.calls.extend(lane.calls);
+            way.kept.extend(lane.kept);
         }
     }
     Ok(way)

@@ -25,6 +25,26 @@ pub(crate) enum Component {
     Topic(String),
     /// An API.
     Api(String),
+    /// A function.
+    Function(String),
+    /// A table.
+    Table(String),
+    /// A bucket.
+    Bucket(String),
+    /// A gate.
+    Gate(String),
+    /// An event bus.
+    Bus(String),
+    /// An accelerator.
+    Accelerator(String),
+    /// The health checks of a gate.
+    HealthCheck(String),
+    /// A dashboard.
+    Dashboard(String),
+    /// A parameter.
+    Parameter(String),
+    /// Backups.
+    Backup(String),
     /// What cannot be told.
     Other(Lane),
 }
@@ -40,24 +60,65 @@ impl fmt::Display for Component {
             Component::Cluster(name) => write!(formatter, "clusters.{name}"),
             Component::Topic(name) => write!(formatter, "topics.{name}"),
             Component::Api(name) => write!(formatter, "apis.{name}"),
+            Component::Function(name) => write!(formatter, "functions.{name}"),
+            Component::Table(name) => write!(formatter, "tables.{name}"),
+            Component::Bucket(name) => write!(formatter, "buckets.{name}"),
+            Component::Gate(name) => write!(formatter, "gates.{name}"),
+            Component::Bus(name) => write!(formatter, "buses.{name}"),
+            Component::Accelerator(name) => write!(formatter, "accelerators.{name}"),
+            Component::HealthCheck(name) => write!(formatter, "health_checks.{name}"),
+            Component::Dashboard(name) => write!(formatter, "dashboards.{name}"),
+            Component::Parameter(name) => write!(formatter, "parameters.{name}"),
+            Component::Backup(name) => write!(formatter, "backups.{name}"),
             Component::Other(lane) => lane.fmt(formatter),
         }
     }
 }
 
-/// The component that a resource is the heart of: its database, cluster, cache, stream, topic or API.
+/// The component that a resource is the heart of: its database, cluster, cache, stream, topic, API, function, table or bucket.
 pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
     let name = key.current().name;
     match key.kind {
         Kind::DbInstance => Some(Component::Database(name)),
-        Kind::DbCluster => Some(Component::Cluster(name)),
+        Kind::GlobalCluster | Kind::DbCluster => Some(Component::Cluster(name)),
         Kind::ReplicationGroup => Some(Component::Cache(name)),
         Kind::Stream => Some(Component::Stream(name)),
         Kind::Topic => Some(Component::Topic(name)),
-        Kind::RestApi | Kind::ApiDeployment | Kind::ApiStage | Kind::UsagePlan | Kind::ApiKey | Kind::UsagePlanKey => {
+        Kind::Function => Some(match name.split_once('.') {
+            // What is within a gate is named after it and a dot.
+            Some((gate, _)) => Component::Gate(gate.to_owned()),
+            None => Component::Function(name),
+        }),
+        Kind::Table => Some(Component::Table(name)),
+        Kind::Bucket | Kind::BucketReplication => Some(Component::Bucket(name)),
+        Kind::Parameter => Some(Component::Parameter(name)),
+        Kind::BackupVault | Kind::BackupPlan | Kind::BackupSelection => Some(Component::Backup(name)),
+        Kind::EventBus | Kind::EventRule | Kind::EventTarget | Kind::GlobalEndpoint => {
+            // What is on a bus is named after it and a dot.
+            let bus = name.split('.').next().unwrap_or_default();
+            Some(Component::Bus(bus.to_owned()))
+        }
+        Kind::RestApi
+        | Kind::ApiDeployment
+        | Kind::ApiStage
+        | Kind::UsagePlan
+        | Kind::ApiKey
+        | Kind::UsagePlanKey
+        | Kind::ApiDomain
+        | Kind::ApiMapping => {
             // What is within an API is named after it and a dot.
             let api = name.split('.').next().unwrap_or_default();
             Some(Component::Api(api.to_owned()))
+        }
+        Kind::LoadBalancer | Kind::TargetGroup | Kind::Listener | Kind::Target => {
+            let gate = name.split('.').next().unwrap_or_default();
+            Some(Component::Gate(gate.to_owned()))
+        }
+        Kind::Accelerator => Some(Component::Accelerator(name)),
+        // What there is one of for each region is named after it, a dot and the region.
+        Kind::HealthCheck => {
+            let check = name.split('.').next().unwrap_or_default();
+            Some(Component::HealthCheck(check.to_owned()))
         }
         Kind::Vpc
         | Kind::Subnet
@@ -80,8 +141,12 @@ pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
         | Kind::Secret
         | Kind::SecretAttachment
         | Kind::Alarm
+        | Kind::FunctionPermission
         | Kind::LogGroup
-        | Kind::Subscription => None,
+        | Kind::Subscription
+        | Kind::AcceleratorListener
+        | Kind::EndpointGroup
+        | Kind::Dashboard => None,
     }
 }
 
@@ -99,6 +164,7 @@ pub(crate) fn components(plan: &Plan) -> BTreeMap<&ResourceKey, Component> {
     let component = |key: &ResourceKey, step: &Step| {
         let own = heart_of(key)
             .or_else(|| key_of(key))
+            .or_else(|| own(key))
             .or_else(|| is_of_network(key.kind).then_some(Component::Network));
         own.or_else(|| needed_by.get(&key.current()).cloned())
             .or_else(|| step.resource.depends_on.iter().find_map(heart_of))
@@ -111,6 +177,16 @@ pub(crate) fn components(plan: &Plan) -> BTreeMap<&ResourceKey, Component> {
         .iter()
         .map(|(key, step)| (key, component(key, step)))
         .collect()
+}
+
+/// What uses other components without being theirs, and is not what they need.
+fn own(key: &ResourceKey) -> Option<Component> {
+    let name = key.current().name;
+    if matches!(key.kind, Kind::AcceleratorListener | Kind::EndpointGroup) {
+        let accelerator = name.split('.').next().unwrap_or_default();
+        return Some(Component::Accelerator(accelerator.to_owned()));
+    }
+    (key.kind == Kind::Dashboard).then_some(Component::Dashboard(name))
 }
 
 /// A key is its own, whoever uses it.
@@ -131,6 +207,18 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         Kind::DbClusterInstance => {
             let (cluster, _) = name.rsplit_once('-')?;
             Some(Component::Cluster(cluster.to_owned()))
+        }
+        Kind::Role | Kind::LogGroup if name.ends_with(".function") || name.ends_with(".logs") => {
+            let (function, _) = name.rsplit_once('.')?;
+            Some(Component::Function(function.to_owned()))
+        }
+        Kind::Role if name.ends_with(".replication") => {
+            let (bucket, _) = name.split_once('.')?;
+            Some(Component::Bucket(bucket.to_owned()))
+        }
+        Kind::Role if name.contains('_') => {
+            let backups = name.strip_prefix("backup_")?;
+            Some(Component::Backup(backups.to_owned()))
         }
         Kind::Role if name.contains('.') => {
             let (api, _) = name.split_once('.')?;
@@ -154,17 +242,42 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         | Kind::KmsKey
         | Kind::KmsAlias
         | Kind::DbInstance
+        | Kind::GlobalCluster
         | Kind::DbCluster
         | Kind::ReplicationGroup
         | Kind::Stream
+        | Kind::Table
+        | Kind::Bucket
+        | Kind::BucketReplication
         | Kind::RestApi
         | Kind::ApiDeployment
         | Kind::ApiStage
         | Kind::UsagePlan
         | Kind::ApiKey
         | Kind::UsagePlanKey
+        | Kind::ApiDomain
+        | Kind::ApiMapping
+        | Kind::EventBus
+        | Kind::EventRule
+        | Kind::EventTarget
+        | Kind::GlobalEndpoint
+        | Kind::Function
+        | Kind::FunctionPermission
+        | Kind::LoadBalancer
+        | Kind::TargetGroup
+        | Kind::Listener
+        | Kind::Target
+        | Kind::Parameter
+        | Kind::BackupVault
+        | Kind::BackupPlan
+        | Kind::BackupSelection
         | Kind::Alarm
         | Kind::Topic
-        | Kind::Subscription => None,
+        | Kind::Subscription
+        | Kind::Accelerator
+        | Kind::AcceleratorListener
+        | Kind::EndpointGroup
+        | Kind::HealthCheck
+        | Kind::Dashboard => None,
     }
 }

@@ -13,7 +13,7 @@ use std::fmt;
 
 use outrigger_model::properties::Apply;
 use outrigger_model::{Lane, Properties, Resource, ResourceKey, StackId};
-use outrigger_plan::{Action, Change, Effect, NotYet, Plan, Step};
+use outrigger_plan::{Action, Change, Effect, NotYet, Plan, Step, Warning};
 use serde::Serialize;
 
 pub(crate) use text::{Paint, change_line, render};
@@ -37,6 +37,9 @@ pub(crate) struct View {
     pub(crate) kept: Vec<String>,
     /// What the document asks for, and Outrigger does not do yet.
     pub(crate) not_yet: BTreeSet<NotYet>,
+    /// What is done as the document asks for it, and may not be meant.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) warnings: BTreeSet<Warning>,
 }
 
 /// A step, as it is shown.
@@ -180,9 +183,11 @@ fn former_of(action: &Action) -> Option<&ResourceKey> {
 pub(crate) fn whole(plans: &BTreeMap<Lane, Plan>) -> Plan {
     let steps = plans.values().flat_map(|plan| plan.steps.clone());
     let not_yet = plans.values().flat_map(|plan| plan.not_yet.clone());
+    let warnings = plans.values().flat_map(|plan| plan.warnings.clone());
     Plan {
         steps: steps.collect(),
         not_yet: not_yet.collect(),
+        warnings: warnings.collect(),
     }
 }
 
@@ -215,6 +220,7 @@ pub(crate) fn view(stack: &StackId, id: Option<&str>, plan: &Plan) -> View {
         steps: steps.collect(),
         kept: kept(plan),
         not_yet: plan.not_yet.clone(),
+        warnings: plan.warnings.clone(),
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn render(view: &View, paint: Paint) -> String {
             count => format!("{count} resources"),
         };
         let mut text = format!("nothing to do: the stack is as the document says ({resources})\n");
-        text.push_str(&not_yet(view));
+        text.push_str(&remarks(view));
         return text;
     }
     let namer = Namer::of(view.steps.iter().map(|step| &step.key));
@@ -77,17 +77,20 @@ pub(crate) fn render(view: &View, paint: Paint) -> String {
             text.push_str(&format!("  {kept}\n"));
         }
     }
-    if !view.not_yet.is_empty() {
+    let remarks = remarks(view);
+    if !remarks.is_empty() {
         text.push('\n');
-        text.push_str(&not_yet(view));
+        text.push_str(&remarks);
     }
     text.push_str(&format!("\nplan: {}\n", view.summary));
     text
 }
 
-/// What the document asks for in vain, one line each.
-fn not_yet(view: &View) -> String {
-    view.not_yet.iter().map(|what| format!("not yet: {what}\n")).collect()
+/// What the document asks for in vain, and what may not be meant, one line each.
+fn remarks(view: &View) -> String {
+    let not_yet = view.not_yet.iter().map(|what| format!("not yet: {what}\n"));
+    let warnings = view.warnings.iter().map(|warning| format!("warning: {warning}\n"));
+    not_yet.chain(warnings).collect()
 }
 
 /// Whether a step has a line of its own.

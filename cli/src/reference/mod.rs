@@ -196,7 +196,7 @@ mod tests {
             ("network.cdir", "did you mean `network.cidr`?"),
             (
                 "lambda",
-                "expected one of stack, environment, network, alarms, apis, caches,",
+                "expected one of stack, environment, network, accelerators, alarms,",
             ),
             ("", "expected one of stack"),
         ];

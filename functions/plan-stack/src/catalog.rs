@@ -7,9 +7,10 @@ use futures::future::{BoxFuture, FutureExt, try_join_all};
 use outrigger_aws::Aws;
 use outrigger_engine::ports::catalog::{Catalog, Counted, EndpointService, Parameter, Quota, Tagged};
 use outrigger_engine::ports::provider::CallError;
+use outrigger_model::properties::LoadBalancerType;
 use outrigger_model::{Kind, Region, StackId};
 
-/// The catalog over EC2, RDS, ElastiCache, Kinesis, Service Quotas and the Tagging API.
+/// The catalog over EC2, RDS, ElastiCache, Kinesis, S3, Service Quotas and the Tagging API.
 pub struct AwsCatalog(Aws);
 
 impl AwsCatalog {
@@ -28,8 +29,12 @@ struct Known {
 }
 
 /// Quotas of Amazon VPC and of ElastiCache: <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>,
-/// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html>.
-const KNOWN: [Known; 10] = [
+/// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html>; of Elastic Load Balancing, API Gateway,
+/// EventBridge and KMS: <https://docs.aws.amazon.com/general/latest/gr/elb.html#limits_elastic_load_balancer>,
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>,
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>,
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
+const KNOWN: [Known; 19] = [
     Known {
         service_code: "vpc",
         quota_code: "L-F678F1CE",
@@ -91,6 +96,60 @@ const KNOWN: [Known; 10] = [
         name: "Nodes per Region",
         counts: Counted::CacheNodes,
     },
+    Known {
+        service_code: "elasticloadbalancing",
+        quota_code: "L-69A177A2",
+        name: "Network Load Balancers per Region",
+        counts: Counted::LoadBalancers(LoadBalancerType::Network),
+    },
+    Known {
+        service_code: "elasticloadbalancing",
+        quota_code: "L-53DA6B97",
+        name: "Application Load Balancers per Region",
+        counts: Counted::LoadBalancers(LoadBalancerType::Application),
+    },
+    Known {
+        service_code: "elasticloadbalancing",
+        quota_code: "L-B22855CB",
+        name: "Target Groups per Region",
+        counts: Counted::Objects(Kind::TargetGroup),
+    },
+    Known {
+        service_code: "apigateway",
+        quota_code: "L-AA0FF27B",
+        name: "Regional APIs",
+        counts: Counted::Objects(Kind::RestApi),
+    },
+    Known {
+        service_code: "apigateway",
+        quota_code: "L-1D180A63",
+        name: "API keys",
+        counts: Counted::Objects(Kind::ApiKey),
+    },
+    Known {
+        service_code: "apigateway",
+        quota_code: "L-A93447B8",
+        name: "Custom Domain Names",
+        counts: Counted::Objects(Kind::ApiDomain),
+    },
+    Known {
+        service_code: "events",
+        quota_code: "L-658A4FD9",
+        name: "Event buses",
+        counts: Counted::Objects(Kind::EventBus),
+    },
+    Known {
+        service_code: "events",
+        quota_code: "L-244521F2",
+        name: "Number of rules",
+        counts: Counted::ObjectsPerBus(Kind::EventRule),
+    },
+    Known {
+        service_code: "kms",
+        quota_code: "L-C2F1777E",
+        name: "Customer Master Keys (CMKs)",
+        counts: Counted::Objects(Kind::KmsKey),
+    },
 ];
 
 /// The kinds whose quotas RDS tells itself.
@@ -105,7 +164,11 @@ const DATABASES: [Kind; 5] = [
 /// Whether objects of some kinds count against it.
 fn is_needed(counts: Counted, kinds: &BTreeSet<Kind>) -> bool {
     match counts {
-        Counted::Objects(kind) | Counted::ObjectsPerVpc(kind) | Counted::ObjectsPerZone(kind) => kinds.contains(&kind),
+        Counted::LoadBalancers(_) => kinds.contains(&Kind::LoadBalancer),
+        Counted::Objects(kind)
+        | Counted::ObjectsPerVpc(kind)
+        | Counted::ObjectsPerBus(kind)
+        | Counted::ObjectsPerZone(kind) => kinds.contains(&kind),
         Counted::GatewayEndpoints | Counted::InterfaceEndpointsPerVpc => kinds.contains(&Kind::VpcEndpoint),
         Counted::DbInstances => [Kind::DbInstance, Kind::DbClusterInstance]
             .iter()
@@ -134,6 +197,17 @@ impl AwsCatalog {
     /// within every quota.
     async fn used(&self, region: &Region, counts: Counted) -> Result<Vec<(Option<String>, u64)>, CallError> {
         let used = match counts {
+            Counted::Objects(Kind::TargetGroup) => {
+                outrigger_aws_elasticloadbalancingv2::target_groups(&self.0, region).await?
+            }
+            Counted::LoadBalancers(of) => {
+                outrigger_aws_elasticloadbalancingv2::load_balancers(&self.0, region, of).await?
+            }
+            Counted::Objects(kind @ (Kind::RestApi | Kind::ApiKey | Kind::ApiDomain)) => {
+                outrigger_aws_apigateway::count(&self.0, region, kind).await?
+            }
+            Counted::Objects(Kind::EventBus) => outrigger_aws_eventbridge::count(&self.0, region).await?,
+            Counted::Objects(Kind::KmsKey) => outrigger_aws_kms::count(&self.0, region).await?,
             Counted::Objects(kind) => outrigger_aws_ec2::count(&self.0, region, kind).await?,
             Counted::ObjectsPerZone(_) => {
                 let used = outrigger_aws_ec2::nat_gateways(&self.0, region).await?;
@@ -141,8 +215,9 @@ impl AwsCatalog {
             }
             Counted::GatewayEndpoints => outrigger_aws_ec2::count(&self.0, region, Kind::VpcEndpoint).await?,
             Counted::CacheNodes => outrigger_aws_elasticache::nodes(&self.0, region).await?,
-            // Nothing is used in a VPC that is yet to be; the others tell what is used along with their limits.
+            // Nothing is used in a VPC or on a bus that is yet to be; the others tell what is used along with their limits.
             Counted::ObjectsPerVpc(_)
+            | Counted::ObjectsPerBus(_)
             | Counted::InterfaceEndpointsPerVpc
             | Counted::DbInstances
             | Counted::StorageGib
@@ -198,6 +273,10 @@ impl Catalog for AwsCatalog {
         Ok(quotas.filter(|quota| is_needed(quota.counts, kinds)).collect())
     }
 
+    async fn holds_objects(&self, region: &Region, bucket: &str) -> Result<bool, CallError> {
+        outrigger_aws_s3::holds_objects(&self.0, region, bucket).await
+    }
+
     async fn tagged(&self, region: &Region, stack: &StackId) -> Result<Vec<Tagged>, CallError> {
         outrigger_aws_resourcegroupstagging::tagged(&self.0, region, stack).await
     }
@@ -217,8 +296,11 @@ mod tests {
         assert_eq!(of(&[]), [""; 0]);
         assert_eq!(of(&[Kind::Vpc, Kind::Subnet]), ["L-F678F1CE", "L-407747CB"]);
         assert_eq!(of(&[Kind::NatGateway]), ["L-FE5A380F"]);
+        assert_eq!(of(&[Kind::RestApi, Kind::EventRule]), ["L-AA0FF27B", "L-244521F2"]);
         assert_eq!(of(&[Kind::VpcEndpoint]), ["L-1B52E74A", "L-29B6F2EB"]);
         assert_eq!(of(&[Kind::ReplicationGroup, Kind::Alarm]), ["L-DFE45DF3"]);
+        assert_eq!(of(&[Kind::LoadBalancer]), ["L-69A177A2", "L-53DA6B97"]);
+        assert_eq!(of(&[Kind::TargetGroup, Kind::Listener]), ["L-B22855CB"]);
         assert_eq!(of(Kind::ALL).len(), KNOWN.len());
         let databases = BTreeSet::from([Kind::DbInstance]);
         assert!(is_needed(Counted::StorageGib, &databases) && !is_needed(Counted::Shards, &databases));

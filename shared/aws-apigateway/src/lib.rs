@@ -1,9 +1,12 @@
-//! API Gateway: REST APIs with their deployments and stages, API keys and usage plans.
+//! API Gateway: REST APIs with their deployments and stages, API keys and usage plans, and domain names.
 
 mod api_key;
 mod call;
+mod count;
 mod definition;
 mod deployment;
+mod domain;
+mod mapping;
 mod patch;
 mod rest_api;
 mod stage;
@@ -16,6 +19,8 @@ use aws_sdk_apigateway::Client;
 use outrigger_aws::{Aws, Clients, in_time};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
+
+pub use count::count;
 
 const SERVICE: &str = "apigateway";
 
@@ -54,6 +59,8 @@ impl Provider for Apis {
             Kind::UsagePlan,
             Kind::ApiKey,
             Kind::UsagePlanKey,
+            Kind::ApiDomain,
+            Kind::ApiMapping,
         ]
     }
 
@@ -67,6 +74,8 @@ impl Provider for Apis {
                 Properties::UsagePlan(wanted) => usage_plan::observe(&client, target, wanted).await,
                 Properties::ApiKey(wanted) => api_key::observe(&client, target, wanted).await,
                 Properties::UsagePlanKey(wanted) => usage_plan_key::observe(&client, target, wanted).await,
+                Properties::ApiDomain(wanted) => domain::observe(&client, target, wanted).await,
+                Properties::ApiMapping(wanted) => mapping::observe(&client, target, wanted).await,
                 other => Err(not_asked(other)),
             }
         })
@@ -83,6 +92,8 @@ impl Provider for Apis {
                 Properties::UsagePlan(wanted) => usage_plan::ensure(&client, target, wanted, observed).await,
                 Properties::ApiKey(wanted) => api_key::ensure(&client, target, wanted, observed).await,
                 Properties::UsagePlanKey(wanted) => usage_plan_key::ensure(&client, wanted, observed).await,
+                Properties::ApiDomain(wanted) => domain::ensure(&client, target, wanted, observed).await,
+                Properties::ApiMapping(wanted) => mapping::ensure(&client, wanted, observed).await,
                 other => Err(not_asked(other)),
             }
         })
@@ -99,6 +110,8 @@ impl Provider for Apis {
                 Properties::UsagePlan(_) => usage_plan::delete(&client, &observed.id).await,
                 Properties::ApiKey(_) => api_key::delete(&client, &observed.id).await,
                 Properties::UsagePlanKey(_) => usage_plan_key::delete(&client, &observed.id).await,
+                Properties::ApiDomain(_) => domain::delete(&client, &observed.id).await,
+                Properties::ApiMapping(_) => mapping::delete(&client, &observed.id).await,
                 other => Err(not_asked(other)),
             }
         })

@@ -18,7 +18,7 @@ use crate::POLL_SECONDS;
 
 const PUT_METRIC_ALARM: &str = "cloudwatch:PutMetricAlarm";
 const NOT_FOUND: &[&str] = &["ResourceNotFound", "ResourceNotFoundException"];
-const CODES: &[(&str, CallErrorKind)] = &[
+pub(crate) const CODES: &[(&str, CallErrorKind)] = &[
     ("ConcurrentModificationException", CallErrorKind::NotYet),
     ("ConflictException", CallErrorKind::NotYet),
     ("ResourceConflict", CallErrorKind::NotYet),
@@ -207,19 +207,19 @@ async fn find(client: &Client, name: &str) -> Result<Found, CallError> {
     }
 }
 
-fn to_sdk(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+pub(crate) fn to_sdk(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()
 }
 
-fn from_sdk(tags: &[Tag]) -> BTreeMap<String, String> {
+pub(crate) fn from_sdk(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter()
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
         .collect()
 }
 
-fn statistic(statistic: Statistic) -> SdkStatistic {
+pub(crate) fn statistic(statistic: Statistic) -> SdkStatistic {
     match statistic {
         Statistic::Average => SdkStatistic::Average,
         Statistic::Sum => SdkStatistic::Sum,

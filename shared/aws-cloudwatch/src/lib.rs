@@ -1,6 +1,7 @@
-//! CloudWatch alarms.
+//! CloudWatch alarms and dashboards.
 
 mod alarm;
+mod dashboard;
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
@@ -13,7 +14,7 @@ const SERVICE: &str = "cloudwatch";
 /// Everything is done at once, and shows soon.
 const POLL_SECONDS: u32 = 1;
 
-/// Alarms, over the
+/// Alarms and dashboards, over the
 /// [CloudWatch API](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/Welcome.html).
 #[derive(Debug)]
 pub struct Alarms {
@@ -32,7 +33,7 @@ impl Alarms {
 #[async_trait]
 impl Provider for Alarms {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Alarm]
+        &[Kind::Alarm, Kind::Dashboard]
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
@@ -40,6 +41,7 @@ impl Provider for Alarms {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::Alarm(wanted) => alarm::observe(&client, target, wanted).await,
+                Properties::Dashboard(wanted) => dashboard::observe(&client, target, wanted).await,
                 other => Err(not_ours(other.kind())),
             }
         })
@@ -54,6 +56,7 @@ impl Provider for Alarms {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::Alarm(wanted) => alarm::ensure(&client, target, wanted, observed).await,
+                Properties::Dashboard(wanted) => dashboard::ensure(&client, target, wanted, observed).await,
                 other => Err(not_ours(other.kind())),
             }
         })
@@ -65,6 +68,7 @@ impl Provider for Alarms {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::Alarm(_) => alarm::delete(&client, target).await,
+                Properties::Dashboard(_) => dashboard::delete(&client, target).await,
                 other => Err(not_ours(other.kind())),
             }
         })

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::Client;
 use outrigger_aws::{Aws, Clients, in_time};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
+use outrigger_model::properties::LogGroup;
 use outrigger_model::{Kind, Properties};
 
 pub use lines::{LogEvent, LogEvents, LogReader, Window};
@@ -36,25 +37,25 @@ impl Provider for LogGroups {
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
-        is_log_group(target)?;
+        let wanted = wanted(target)?;
         in_time(SERVICE, "observe", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
-            log_group::observe(&client, target).await
+            log_group::observe(&client, target, wanted).await
         })
         .await
     }
 
     async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
-        is_log_group(target)?;
+        let wanted = wanted(target)?;
         in_time(SERVICE, "ensure", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
-            log_group::ensure(&client, target, observed).await
+            log_group::ensure(&client, target, wanted, observed).await
         })
         .await
     }
 
     async fn delete(&self, target: &Target, _observed: &Observed) -> Result<Progress, CallError> {
-        is_log_group(target)?;
+        wanted(target)?;
         in_time(SERVICE, "delete", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             log_group::delete(&client, &target.resource.physical_name).await
@@ -63,9 +64,9 @@ impl Provider for LogGroups {
     }
 }
 
-fn is_log_group(target: &Target) -> Result<(), CallError> {
+fn wanted(target: &Target) -> Result<&LogGroup, CallError> {
     match &target.resource.properties {
-        Properties::LogGroup(_) => Ok(()),
+        Properties::LogGroup(wanted) => Ok(wanted),
         other => Err(CallError::invalid(
             SERVICE,
             format!("the provider of log groups was asked for a {}", other.kind()),

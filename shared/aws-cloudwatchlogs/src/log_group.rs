@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::LogGroup as SdkGroup;
 use outrigger_aws::{TAGS, TAGS_GONE, call_error, is_code, missing_tags, surplus_keys, surplus_tags, unchangeable};
-use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Observed, Progress, Target};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
+use outrigger_model::properties::LogGroup;
 use outrigger_model::resource::is_ours;
 
 const POLL_SECONDS: u32 = 2;
+const RETENTION: &str = "retention_days";
 
 const NOT_FOUND: &[&str] = &["ResourceNotFoundException"];
 const CODES: &[(&str, CallErrorKind)] = &[
@@ -21,9 +23,16 @@ const CODES: &[(&str, CallErrorKind)] = &[
 
 /// DescribeLogGroups and ListTagsForResource:
 /// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html>.
-pub(crate) async fn observe(client: &Client, target: &Target) -> Result<Option<Observed>, CallError> {
+pub(crate) async fn observe(
+    client: &Client,
+    target: &Target,
+    wanted: &LogGroup,
+) -> Result<Option<Observed>, CallError> {
     let name = &target.resource.physical_name;
-    let Some(arn) = describe(client, name).await?.as_ref().and_then(arn_of) else {
+    let Some(group) = describe(client, name).await? else {
+        return Ok(None);
+    };
+    let Some(arn) = arn_of(&group) else {
         return Ok(None);
     };
     let actual_tags: BTreeMap<_, _> = match client.list_tags_for_resource().resource_arn(&arn).send().await {
@@ -39,6 +48,7 @@ pub(crate) async fn observe(client: &Client, target: &Target) -> Result<Option<O
         differences: missing_tags(&target.resource.tags, &actual_tags)
             .into_iter()
             .chain(surplus_tags(&target.tags_gone, &actual_tags))
+            .chain(retention(wanted, &group))
             .collect(),
         duplicates: Vec::new(),
         pending: Vec::new(),
@@ -48,6 +58,7 @@ pub(crate) async fn observe(client: &Client, target: &Target) -> Result<Option<O
 pub(crate) async fn ensure(
     client: &Client,
     target: &Target,
+    wanted: &LogGroup,
     observed: Option<&Observed>,
 ) -> Result<Progress, CallError> {
     let Some(observed) = observed else {
@@ -76,9 +87,25 @@ pub(crate) async fn ensure(
             .await
             .map(drop)
             .map_err(|error| call_error("logs:UntagResource", CODES, &error))?,
+        // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+        RETENTION => client
+            .put_retention_policy()
+            .log_group_name(&target.resource.physical_name)
+            .set_retention_in_days(wanted.retention_days.and_then(|days| i32::try_from(days).ok()))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| call_error("logs:PutRetentionPolicy", CODES, &error))?,
         _ => return Ok(unchangeable("a log group", first)),
     }
     Ok(Progress::changed(POLL_SECONDS))
+}
+
+/// How long what is written is kept, where that is said.
+fn retention(wanted: &LogGroup, group: &SdkGroup) -> Option<Difference> {
+    let wanted = wanted.retention_days?;
+    let actual = group.retention_in_days().and_then(|days| u32::try_from(days).ok());
+    Difference::between(RETENTION, &Some(wanted), &actual)
 }
 
 /// CreateLogGroup: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>.

@@ -1,94 +1,174 @@
-//! EventBridge: telling whoever listens, on the account's default bus.
+//! EventBridge: custom event buses with their rules and targets, endpoints over the buses of two regions, and the default bus,
+//! on which operations are told.
+
+mod bus;
+mod call;
+mod default_bus;
+mod endpoint;
+mod rule;
+mod tags;
+mod target;
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
-use outrigger_aws::{Aws, call_error};
-use outrigger_engine::events::Event;
-use outrigger_engine::ports::events::Events;
-use outrigger_engine::ports::provider::{CallError, CallErrorKind};
-use tokio::sync::OnceCell;
+use outrigger_aws::{Aws, Clients, call_error, in_time};
+use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
+use outrigger_model::{Kind, Properties, Region};
 
-const PUT: &str = "events:PutEvents";
+pub use default_bus::{EventBus, SOURCE};
 
-/// What the events' `source` is.
-pub const SOURCE: &str = "outrigger";
+const SERVICE: &str = "events";
 
-/// The default event bus of the function's region.
+/// Event buses and endpoints over them, over the
+/// [EventBridge API](https://docs.aws.amazon.com/eventbridge/latest/APIReference/Welcome.html).
 #[derive(Debug)]
-pub struct EventBus {
-    aws: Aws,
-    client: OnceCell<Client>,
+pub struct Buses {
+    clients: Clients<Client>,
 }
 
-impl EventBus {
-    /// Makes no call yet.
+impl Buses {
+    /// Makes no call, and no client yet.
     pub fn new(aws: &Aws) -> Self {
         Self {
-            aws: aws.clone(),
-            client: OnceCell::new(),
+            clients: Clients::new(aws, Client::new),
         }
     }
 }
 
 #[async_trait]
-impl Events for EventBus {
-    /// [PutEvents] answers with success also when it kept nothing: what became of the entry is in the answer.
-    ///
-    /// [PutEvents]: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
-    async fn put(&self, event: &Event) -> Result<(), CallError> {
-        let detail = serde_json::to_string(event)
-            .map_err(|error| CallError::invalid(PUT, format!("the event cannot be written as JSON: {error}")))?;
-        let entry = PutEventsRequestEntry::builder()
-            .source(SOURCE)
-            .detail_type(event.detail_type())
-            .detail(detail)
-            .build();
-        let client = self
-            .client
-            .get_or_init(async || Client::new(&self.aws.config(None).await))
-            .await;
-        let answer = client
-            .put_events()
-            .entries(entry)
+impl Provider for Buses {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::EventBus, Kind::GlobalEndpoint]
+    }
+
+    async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
+        in_time(SERVICE, "observe", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::EventBus(wanted) => bus::observe(&client, target, wanted).await,
+                Properties::GlobalEndpoint(wanted) => endpoint::observe(&client, target, wanted).await,
+                other => Err(not_asked("buses", other)),
+            }
+        })
+        .await
+    }
+
+    async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
+        in_time(SERVICE, "ensure", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::EventBus(wanted) => bus::ensure(&client, target, wanted, observed).await,
+                Properties::GlobalEndpoint(wanted) => endpoint::ensure(&client, target, wanted, observed).await,
+                other => Err(not_asked("buses", other)),
+            }
+        })
+        .await
+    }
+
+    async fn delete(&self, target: &Target, observed: &Observed) -> Result<Progress, CallError> {
+        in_time(SERVICE, "delete", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::EventBus(_) => bus::delete(&client, &observed.id).await,
+                Properties::GlobalEndpoint(_) => endpoint::delete(&client, &observed.id).await,
+                other => Err(not_asked("buses", other)),
+            }
+        })
+        .await
+    }
+}
+
+/// Rules of custom event buses and their targets, over the same API.
+#[derive(Debug)]
+pub struct Rules {
+    clients: Clients<Client>,
+}
+
+impl Rules {
+    /// Makes no call, and no client yet.
+    pub fn new(aws: &Aws) -> Self {
+        Self {
+            clients: Clients::new(aws, Client::new),
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Rules {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::EventRule, Kind::EventTarget]
+    }
+
+    async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
+        in_time(SERVICE, "observe", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::EventRule(wanted) => rule::observe(&client, target, wanted).await,
+                Properties::EventTarget(wanted) => target::observe(&client, target, wanted).await,
+                other => Err(not_asked("rules", other)),
+            }
+        })
+        .await
+    }
+
+    async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
+        in_time(SERVICE, "ensure", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::EventRule(wanted) => rule::ensure(&client, target, wanted, observed).await,
+                Properties::EventTarget(wanted) => target::ensure(&client, target, wanted, observed).await,
+                other => Err(not_asked("rules", other)),
+            }
+        })
+        .await
+    }
+
+    async fn delete(&self, target: &Target, observed: &Observed) -> Result<Progress, CallError> {
+        in_time(SERVICE, "delete", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::EventRule(_) => rule::delete(&client, &observed.id).await,
+                Properties::EventTarget(_) => target::delete(&client, &observed.id).await,
+                other => Err(not_asked("rules", other)),
+            }
+        })
+        .await
+    }
+}
+
+fn not_asked(of: &str, properties: &Properties) -> CallError {
+    CallError::invalid(
+        SERVICE,
+        format!("the provider of {of} was asked for a {}", properties.kind()),
+    )
+}
+
+/// How many pages of a list are read.
+const PAGES_MAX: usize = 50;
+/// How many objects a page has at most.
+const PAGE: i32 = 100;
+
+/// How many event buses a region has, the default one among them: [ListEventBuses], which has no paginator.
+///
+/// [ListEventBuses]: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListEventBuses.html
+///
+/// # Errors
+/// When a call fails.
+pub async fn count(aws: &Aws, region: &Region) -> Result<u64, CallError> {
+    let client = Client::new(&aws.config(Some(region)).await);
+    let mut count = 0;
+    let mut next = None;
+    for _ in 0..PAGES_MAX {
+        let request = client.list_event_buses().limit(PAGE).set_next_token(next);
+        let page = request
             .send()
             .await
-            .map_err(|error| call_error(PUT, &[], &error))?;
-        refusal(answer.entries()).map_or(Ok(()), Err)
+            .map_err(|error| call_error("events:ListEventBuses", call::CODES, &error))?;
+        count += page.event_buses().len() as u64;
+        next = page.next_token;
+        if next.is_none() {
+            break;
+        }
     }
-}
-
-/// Why an entry was not kept, if one was not.
-fn refusal(entries: &[PutEventsResultEntry]) -> Option<CallError> {
-    let (code, message) = entries
-        .iter()
-        .find_map(|entry| Some((entry.error_code()?, entry.error_message())))?;
-    Some(CallError {
-        call: PUT.to_owned(),
-        kind: CallErrorKind::Unknown,
-        code: code.to_owned(),
-        message: message.unwrap_or("no message").to_owned(),
-        request_id: None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_that_was_not_kept_is_an_error_though_the_call_succeeded() {
-        let kept = PutEventsResultEntry::builder().event_id("1").build();
-        let refused = PutEventsResultEntry::builder()
-            .error_code("ThrottlingException")
-            .error_message("slow down")
-            .build();
-        assert_eq!(refusal(&[]).map(|error| error.code), None);
-        assert_eq!(refusal(std::slice::from_ref(&kept)).map(|error| error.code), None);
-        let error = refusal(&[kept, refused]).unwrap();
-        assert_eq!(
-            (error.code.as_str(), error.message.as_str()),
-            ("ThrottlingException", "slow down")
-        );
-    }
+    Ok(count)
 }

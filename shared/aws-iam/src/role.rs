@@ -13,6 +13,16 @@ use crate::{allows, trust};
 
 /// Where the roles of stacks live; the control plane may make roles only there.
 const PATH: &str = "/outrigger/";
+/// Where those of functions live. The control plane's own are in the path above, and Lambda takes them on as well: a path
+/// apart keeps them from being handed to a stack's function.
+const PATH_OF_FUNCTIONS: &str = "/outrigger/functions/";
+
+fn path(wanted: &Role) -> &'static str {
+    match wanted.service.as_str() {
+        "lambda.amazonaws.com" => PATH_OF_FUNCTIONS,
+        _ => PATH,
+    }
+}
 const POLL_SECONDS: u32 = 2;
 
 /// The ARN of the boundary; no property of a role's, since the control plane sets it.
@@ -118,7 +128,7 @@ pub(crate) async fn ensure(
             .await
             .map(drop)
             .map_err(|error| call_error("iam:PutRolePermissionsBoundary", CODES, &error))?,
-        ALLOWS => put_own_policy(client, name, wanted.allows.as_ref()).await?,
+        ALLOWS => put_own_policy(client, name, &wanted.allows).await?,
         // UpdateRole would set the longest session back to an hour.
         "description" => client
             .update_role_description()
@@ -158,7 +168,7 @@ async fn create(
     let output = client
         .create_role()
         .role_name(&target.resource.physical_name)
-        .path(PATH)
+        .path(path(wanted))
         .description(&wanted.description)
         .assume_role_policy_document(trust::policy(&wanted.service).to_string())
         .set_permissions_boundary(boundary.map(str::to_owned))
@@ -183,7 +193,7 @@ pub(crate) async fn delete(client: &Client, name: &str) -> Result<Progress, Call
         return Ok(Progress::changed(POLL_SECONDS));
     }
     if own_policy(client, name).await?.is_some() {
-        put_own_policy(client, name, None).await?;
+        put_own_policy(client, name, &[]).await?;
         return Ok(Progress::changed(POLL_SECONDS));
     }
     match client.delete_role().role_name(name).send().await {
@@ -227,15 +237,15 @@ async fn own_policy(client: &Client, name: &str) -> Result<Option<String>, CallE
 
 /// PutRolePolicy, or DeleteRolePolicy where it is to have none:
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html>.
-async fn put_own_policy(client: &Client, name: &str, wanted: Option<&Allows>) -> Result<(), CallError> {
-    let Some(wanted) = wanted else {
+async fn put_own_policy(client: &Client, name: &str, wanted: &[Allows]) -> Result<(), CallError> {
+    if wanted.is_empty() {
         let request = client.delete_role_policy().role_name(name).policy_name(OWN_POLICY);
         return match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_code(&error, NOT_FOUND) => Ok(()),
             Err(error) => Err(call_error("iam:DeleteRolePolicy", CODES, &error)),
         };
-    };
+    }
     let request = client.put_role_policy().role_name(name).policy_name(OWN_POLICY);
     let request = request.policy_document(allows::policy(wanted).to_string());
     let answer = request.send().await;
@@ -343,7 +353,7 @@ mod tests {
             description: "for a".to_owned(),
             service: SERVICE.to_owned(),
             managed_policies: policies(&["arn:policy"]),
-            allows: None,
+            allows: Vec::new(),
         };
         let check_of = |boundary: Option<&str>, actual: RoleBuilder, attached: &[&str], expected: &[&str]| {
             let role = actual.build().unwrap();

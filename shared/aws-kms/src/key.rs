@@ -12,9 +12,11 @@ use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::types::{KeyListEntry, KeyMetadata, KeySpec, KeyState, KeyUsageType};
 use futures::{StreamExt, TryStreamExt};
 use outrigger_aws::{
-    Candidate, TAGS, TAGS_GONE, call_error, choose, gone_meanwhile, is_code, number, pages, surplus_keys, unchangeable,
+    Aws, Candidate, TAGS, TAGS_GONE, call_error, choose, gone_meanwhile, is_code, number, pages, surplus_keys,
+    unchangeable,
 };
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
+use outrigger_model::Region;
 use outrigger_model::properties::KmsKey;
 use outrigger_model::resource::{TAG_DELETION, TAG_INTENT, is_ours};
 use serde_json::Value;
@@ -34,11 +36,25 @@ const PAGE: i32 = 1000;
 /// The shortest window that AWS allows, in days.
 const WINDOW_DAYS_MIN: u32 = 7;
 
+async fn list(client: &Client) -> Result<Vec<KeyListEntry>, CallError> {
+    let request = client.list_keys().limit(PAGE).into_paginator().send();
+    pages("kms:ListKeys", CODES, request, |page| page.keys).await
+}
+
+/// How many keys a region has: those of AWS are among them, which no quota counts, so it is a few more than are used.
+/// <https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html>
+///
+/// # Errors
+/// When a call fails.
+pub async fn count(aws: &Aws, region: &Region) -> Result<u64, CallError> {
+    let client = Client::new(&aws.config(Some(region)).await);
+    Ok(list(&client).await?.len() as u64)
+}
+
 /// ListKeys, and the tags of each: KMS has no other way from tags to keys.
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html>
 async fn tagged(client: &Client) -> Result<Vec<Candidate<()>>, CallError> {
-    let request = client.list_keys().limit(PAGE).into_paginator().send();
-    let keys = pages("kms:ListKeys", CODES, request, |page| page.keys).await?;
+    let keys = list(client).await?;
     let ids = keys.into_iter().filter_map(|entry: KeyListEntry| entry.key_id);
     futures::stream::iter(ids.map(|id| async move {
         let tags = calls::tags(client, &id).await?;

@@ -15,6 +15,8 @@ use outrigger_aws::{Aws, Clients, in_time, not_at_rest};
 use outrigger_engine::ports::provider::{CallError, Observed, Progress, Provider, Target};
 use outrigger_model::{Kind, Properties};
 
+pub use key::count;
+
 const SERVICE: &str = "kms";
 
 /// Everything is done at once, and shows soon.

@@ -218,6 +218,12 @@ pub(crate) fn log_exports(wanted: &BTreeSet<String>, there: &[String]) -> Cloudw
         .build()
 }
 
+/// Whether a version is wanted that is later than the one that is there: only members of global databases are not upgraded.
+fn is_upgrade(difference: &Difference) -> bool {
+    let wanted = difference.wanted.as_str().and_then(version);
+    wanted > difference.actual.as_str().and_then(version)
+}
+
 /// Why no call closes a difference, and what to do. `what` is a database or a cluster.
 pub(crate) fn why_not(what: &str, difference: &Difference) -> String {
     let Difference {
@@ -226,6 +232,15 @@ pub(crate) fn why_not(what: &str, difference: &Difference) -> String {
         actual,
     } = difference;
     let rule = match *property {
+        "engine_version" if is_upgrade(difference) => {
+            "Outrigger does not upgrade a global database: upgrade its members in AWS, the one that writes last"
+                .to_owned()
+        }
+        "global_cluster" => {
+            "a cluster joins a global database only when it is created: delete it by hand, and the next \
+                             operation creates it as a member"
+                .to_owned()
+        }
         "engine_version" => "AWS never downgrades: ask for the version that is there, or a later one".to_owned(),
         "storage_gib" => "storage never shrinks: ask for as much as there is, or more".to_owned(),
         other => format!("AWS sets {other} only when it creates {what}: another one needs a replacement"),

@@ -1,10 +1,11 @@
-//! RDS: DB subnet groups, parameter groups, instances and clusters, and what of them a region offers.
+//! RDS: DB subnet groups, parameter groups, instances, clusters and global clusters, and what of them a region offers.
 
 mod catalog;
 mod cluster;
 mod cluster_instance;
 mod compare;
 mod final_snapshot;
+mod global_cluster;
 mod instance;
 mod parameter_group;
 mod subnet_group;
@@ -59,6 +60,7 @@ impl Provider for Databases {
             Kind::DbSubnetGroup,
             Kind::DbParameterGroup,
             Kind::DbInstance,
+            Kind::GlobalCluster,
             Kind::DbCluster,
             Kind::DbClusterInstance,
         ]
@@ -66,6 +68,9 @@ impl Provider for Databases {
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
         in_time(SERVICE, "observe", target, async {
+            if let Properties::GlobalCluster(wanted) = &target.resource.properties {
+                return global_cluster::observe(&self.clients, target, wanted).await;
+            }
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbSubnetGroup(wanted) => subnet_group::observe(&client, target, wanted).await,
@@ -84,6 +89,9 @@ impl Provider for Databases {
             return Ok(progress);
         }
         in_time(SERVICE, "ensure", target, async {
+            if let Properties::GlobalCluster(wanted) = &target.resource.properties {
+                return global_cluster::ensure(&self.clients, target, wanted, observed).await;
+            }
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbSubnetGroup(wanted) => subnet_group::ensure(&client, target, wanted, observed).await,
@@ -107,6 +115,9 @@ impl Provider for Databases {
 
     async fn delete(&self, target: &Target, _observed: &Observed) -> Result<Progress, CallError> {
         in_time(SERVICE, "delete", target, async {
+            if let Properties::GlobalCluster(wanted) = &target.resource.properties {
+                return global_cluster::delete(&self.clients, target, wanted).await;
+            }
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
                 Properties::DbSubnetGroup(_) => subnet_group::delete(&client, target).await,

@@ -1,149 +1,116 @@
-//! S3: stack documents, read and written.
+//! S3: stack documents, read and written; and the buckets of stacks, with their replication.
+//!
+//! Calls are named as the permissions that they need: those of S3 have other names than its operations.
 
-use std::time::Duration;
+mod bucket;
+mod documents;
+mod empty;
+mod replication;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
-use outrigger_aws::{Aws, call_error, is_code};
-use outrigger_engine::ports::document_source::DocumentSource;
-use outrigger_engine::ports::provider::{CallError, CallErrorKind};
-use tokio::sync::OnceCell;
+use outrigger_aws::{Aws, Clients, in_time};
+use outrigger_engine::ports::provider::{CallError, CallErrorKind, Observed, Progress, Provider, Target};
+use outrigger_model::{Kind, Properties};
 
-const GET_OBJECT: &str = "s3:GetObject";
-const PUT_OBJECT: &str = "s3:PutObject";
-/// For the body; the SDK's own timeouts end with the headers.
-const BODY_SECONDS_MAX: u64 = 10;
+pub use documents::S3Documents;
+pub use empty::holds_objects;
 
-/// Documents in S3, read with
-/// [GetObject](https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), written with
-/// [PutObject](https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html), in the region of the environment.
+const SERVICE: &str = "s3";
+
+/// Everything is done at once, and shows soon.
+const POLL_SECONDS: u32 = 1;
+
+const NO_BUCKET: &[&str] = &["NoSuchBucket", "NotFound"];
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>
+const CODES: &[(&str, CallErrorKind)] = &[
+    ("BucketAlreadyExists", CallErrorKind::Exists),
+    ("BucketAlreadyOwnedByYou", CallErrorKind::Exists),
+    // Created, but not shown everywhere yet.
+    ("NoSuchBucket", CallErrorKind::NotYet),
+    // Another change of the bucket is under way.
+    ("OperationAborted", CallErrorKind::NotYet),
+    // Something was put into it since it was looked at.
+    ("BucketNotEmpty", CallErrorKind::NotYet),
+    ("ServiceUnavailable", CallErrorKind::Throttled),
+    ("SlowDown", CallErrorKind::Throttled),
+];
+
+/// Buckets and their replication, over the
+/// [S3 API](https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html): each in its own region.
 #[derive(Debug)]
-pub struct S3Documents {
-    aws: Aws,
-    client: OnceCell<Client>,
+pub struct Buckets {
+    clients: Clients<Client>,
+    account: String,
 }
 
-impl S3Documents {
-    /// Makes no call, and no client yet.
-    pub fn new(aws: &Aws) -> Self {
+impl Buckets {
+    /// Makes no call, and no client yet. `account` is the number of the account, which is part of the buckets' names.
+    pub fn new(aws: &Aws, account: impl Into<String>) -> Self {
         Self {
-            aws: aws.clone(),
-            client: OnceCell::new(),
+            clients: Clients::new(aws, Client::new),
+            account: account.into(),
         }
     }
 
-    async fn client(&self) -> &Client {
-        self.client
-            .get_or_init(|| async { Client::new(&self.aws.config(None).await) })
-            .await
-    }
-
-    /// Writes a document.
-    ///
-    /// # Guarantees
-    /// - May be repeated: what is there is replaced by the same.
-    ///
-    /// # Errors
-    /// When the call was refused, or not answered.
-    pub async fn write(&self, bucket: &str, key: &str, text: &str) -> Result<(), CallError> {
-        let body = ByteStream::from(text.as_bytes().to_vec());
-        let client = self.client().await;
-        match client.put_object().bucket(bucket).key(key).body(body).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let address = format!("s3://{bucket}/{key}");
-                Err(with_address(call_error(PUT_OBJECT, &[], &error), &address))
-            }
+    /// The account's number; nothing is named without it.
+    fn account(&self) -> Result<&str, CallError> {
+        match self.account.as_str() {
+            "" => Err(CallError::invalid(SERVICE, "the environment lacks OUTRIGGER_ACCOUNT")),
+            account => Ok(account),
         }
     }
 }
 
 #[async_trait]
-impl DocumentSource for S3Documents {
-    async fn read(&self, bucket: &str, key: &str, bytes_max: usize) -> Result<String, CallError> {
-        let client = self.client().await;
-        let address = format!("s3://{bucket}/{key}");
-        let object = match client.get_object().bucket(bucket).key(key).send().await {
-            Ok(object) => object,
-            Err(error) => {
-                let missing = if is_code(&error, &["NoSuchKey"]) {
-                    format!("there is no {address}")
-                } else if is_code(&error, &["NoSuchBucket"]) {
-                    format!("there is no {address}: the bucket does not exist")
-                } else {
-                    return Err(with_address(call_error(GET_OBJECT, &[], &error), &address));
-                };
-                let code = call_error(GET_OBJECT, &[], &error);
-                return Err(CallError {
-                    kind: CallErrorKind::Invalid,
-                    message: missing,
-                    ..code
-                });
+impl Provider for Buckets {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Bucket, Kind::BucketReplication]
+    }
+
+    async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
+        in_time(SERVICE, "observe", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::Bucket(_) => bucket::observe(&client, target, self.account()?).await,
+                Properties::BucketReplication(wanted) => replication::observe(&client, target, wanted).await,
+                other => Err(not_ours(other.kind())),
             }
-        };
-        // What is too long is not even begun; but the header is not to be trusted with memory.
-        let length = object.content_length().unwrap_or_default();
-        if usize::try_from(length).is_ok_and(|length| length > bytes_max) {
-            return Err(too_long(&address, bytes_max));
-        }
-        let reading = collect(object.body, &address, bytes_max);
-        let bytes = tokio::time::timeout(Duration::from_secs(BODY_SECONDS_MAX), reading)
-            .await
-            .map_err(|_| cut_off(format!("{address} did not arrive within {BODY_SECONDS_MAX} s")))??;
-        String::from_utf8(bytes).map_err(|_| CallError::invalid(GET_OBJECT, format!("{address} is not UTF-8")))
+        })
+        .await
+    }
+
+    async fn ensure(&self, target: &Target, observed: Option<&Observed>) -> Result<Progress, CallError> {
+        in_time(SERVICE, "ensure", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::Bucket(_) => bucket::ensure(&client, target, self.account()?, observed).await,
+                Properties::BucketReplication(wanted) => replication::ensure(&client, wanted, observed).await,
+                other => Err(not_ours(other.kind())),
+            }
+        })
+        .await
+    }
+
+    async fn delete(&self, target: &Target, observed: &Observed) -> Result<Progress, CallError> {
+        in_time(SERVICE, "delete", target, async {
+            let client = self.clients.of(&target.resource.key.region).await;
+            match &target.resource.properties {
+                Properties::Bucket(wanted) => bucket::delete(&client, &observed.id, wanted).await,
+                Properties::BucketReplication(_) => replication::delete(&client, &observed.id).await,
+                other => Err(not_ours(other.kind())),
+            }
+        })
+        .await
     }
 }
 
-async fn collect(mut body: ByteStream, address: &str, bytes_max: usize) -> Result<Vec<u8>, CallError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|error| cut_off(format!("{address} broke off: {error}")))?;
-        if bytes.len().saturating_add(chunk.len()) > bytes_max {
-            return Err(too_long(address, bytes_max));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
+fn not_ours(kind: Kind) -> CallError {
+    CallError::invalid(SERVICE, format!("the provider of buckets was asked for a {kind}"))
 }
 
-fn too_long(address: &str, bytes_max: usize) -> CallError {
-    CallError::invalid(GET_OBJECT, format!("{address} is longer than {bytes_max} bytes"))
-}
-
-/// Reading has no effect, so it may be tried again.
-fn cut_off(message: String) -> CallError {
-    CallError {
-        kind: CallErrorKind::Unknown,
-        ..CallError::invalid(GET_OBJECT, message)
-    }
-}
-
-/// S3 does not say of what it speaks.
-fn with_address(error: CallError, address: &str) -> CallError {
-    CallError {
-        message: format!("{address}: {}", error.message),
-        ..error
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_s3::primitives::SdkBody;
-
-    use super::*;
-
-    async fn check(bytes_max: usize, expected: Result<&[u8], &str>) {
-        let body = ByteStream::new(SdkBody::from("twelve bytes"));
-        let collected = collect(body, "s3://b/k", bytes_max).await;
-        let collected = collected.as_deref().map_err(|error| error.message.as_str());
-        assert_eq!(collected, expected);
-    }
-
-    #[tokio::test]
-    async fn a_body_is_bounded() {
-        check(12, Ok(b"twelve bytes")).await;
-        check(11, Err("s3://b/k is longer than 11 bytes")).await;
-        check(0, Err("s3://b/k is longer than 0 bytes")).await;
-    }
+/// A request that cannot be made.
+fn wrong(call: &str, error: impl std::fmt::Display) -> CallError {
+    CallError::invalid(call, error.to_string())
 }

@@ -7,6 +7,7 @@
 
 mod attachment;
 mod calls;
+mod replicas;
 mod secret;
 mod value;
 
@@ -65,7 +66,7 @@ impl Provider for Secrets {
         in_time(SERVICE, "ensure", target, async {
             let client = self.clients.of(&target.resource.key.region).await;
             match &target.resource.properties {
-                Properties::Secret(wanted) => secret::ensure(&client, target, wanted, observed).await,
+                Properties::Secret(wanted) => secret::ensure(&client, &self.clients, target, wanted, observed).await,
                 Properties::SecretAttachment(wanted) => attachment::ensure(&client, target, wanted).await,
                 other => Err(not_ours(other.kind())),
             }

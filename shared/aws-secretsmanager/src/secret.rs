@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::Tag;
-use outrigger_aws::{TAGS, TAGS_GONE, encryption_key, is_code, missing_tags, surplus_keys, surplus_tags};
+use outrigger_aws::{Clients, TAGS, TAGS_GONE, encryption_key, is_code, missing_tags, surplus_keys, surplus_tags};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::Input;
 use outrigger_model::properties::Secret;
@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::calls::{self, Current, NOT_FOUND, PUT_SECRET_VALUE, failed, request_token, unreadable, value_differences};
-use crate::{POLL_SECONDS, value};
+use crate::{POLL_SECONDS, replicas, value};
 
 const PASSWORD_LENGTH: i64 = 32;
 /// What RDS refuses in a master password (`/`, `@`, `"`, space), and what connection strings and shells trip over.
@@ -23,6 +23,9 @@ const PASSWORD_EXCLUDES: &str = "/@\"'\\ ";
 /// A Redis AUTH token has letters and digits alone: of other characters ElastiCache takes few, and not the same ones in each
 /// of its calls. <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html#auth-overview>
 const REDIS: &str = "redis";
+/// What comes before every other difference: nothing else can be changed of it.
+const SCHEDULED: &str = "scheduled_for_deletion";
+const REPLICAS: &str = "replicas";
 /// What Secrets Manager encrypts with where no key is named.
 const KEY_OF_AWS: &str = "alias/aws/secretsmanager";
 
@@ -36,9 +39,10 @@ pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Secret) -
     let tags = from_sdk(secret.tags());
     let ours = is_ours(&tags, &target.resource.tags);
     let mut differences = differences(wanted, &secret, &target.resource.tags, &tags);
-    let mut condition = condition(&secret);
+    let mut condition = condition(&secret, target.going);
+    let is_scheduled = secret.deleted_date().is_some();
     // The value of another's secret is none of our business.
-    if ours && condition == Condition::Ready {
+    if ours && condition == Condition::Ready && !is_scheduled {
         match calls::current(client, &arn).await? {
             Current::Value { text, .. } => differences.extend(value_differences(&fields(wanted, &text), &text)),
             // A new version shows late.
@@ -47,7 +51,11 @@ pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Secret) -
                     status: "its current version cannot be read yet".to_owned(),
                 };
             }
-            Current::Deleting => condition = Condition::Deleting,
+            Current::Deleting => {
+                condition = Condition::Changing {
+                    status: "it has just been scheduled for deletion".to_owned(),
+                };
+            }
         }
     }
     differences.extend(surplus_tags(&target.tags_gone, &tags));
@@ -62,8 +70,10 @@ pub(crate) async fn observe(client: &Client, target: &Target, wanted: &Secret) -
     }))
 }
 
+/// `regions` are the clients of the regions of its replicas.
 pub(crate) async fn ensure(
     client: &Client,
+    regions: &Clients<Client>,
     target: &Target,
     wanted: &Secret,
     observed: Option<&Observed>,
@@ -75,6 +85,8 @@ pub(crate) async fn ensure(
         return Ok(Progress::Done);
     };
     match first.property {
+        SCHEDULED => restore(client, &observed.id).await?,
+        REPLICAS => return replicas::change(client, regions, target, wanted, &observed.id).await,
         // TagResource adds and overwrites, never removes:
         // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html
         TAGS => {
@@ -189,12 +201,24 @@ async fn random_password(client: &Client, is_token: bool) -> Result<SecretString
         .ok_or_else(|| CallError::invalid(call, "the answer holds no password"))
 }
 
-/// DeleteSecret at once, also where somebody has scheduled it for later: a stack leaves nothing behind.
+/// RestoreSecret: what waits for its deletion keeps its name, so that no other can be made; it is used again, as it is.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RestoreSecret.html>.
+async fn restore(client: &Client, arn: &str) -> Result<(), CallError> {
+    let restored = client.restore_secret().secret_id(arn).send().await;
+    restored
+        .map(drop)
+        .map_err(|error| failed("secretsmanager:RestoreSecret", &error))
+}
+
+/// DeleteSecret at once, once it has no replicas, also where somebody has scheduled it for later: a stack leaves nothing behind.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html>.
 pub(crate) async fn delete(client: &Client, observed: &Observed) -> Result<Progress, CallError> {
     // Asked first, because a forced deletion of what is absent answers as if it had been there.
-    if calls::describe(client, &observed.id).await?.is_none() {
+    let Some(secret) = calls::describe(client, &observed.id).await? else {
         return Ok(Progress::Done);
+    };
+    if let Some(progress) = replicas::remove_all(client, &observed.id, &secret).await? {
+        return Ok(progress);
     }
     match client
         .delete_secret()
@@ -209,9 +233,13 @@ pub(crate) async fn delete(client: &Client, observed: &Observed) -> Result<Progr
     }
 }
 
-fn condition(secret: &DescribeSecretOutput) -> Condition {
+/// One that waits for its deletion is at rest: it is restored, or deleted at once where it is to go.
+fn condition(secret: &DescribeSecretOutput, going: bool) -> Condition {
     if secret.deleted_date().is_some() {
-        return Condition::Deleting;
+        return Condition::Ready;
+    }
+    if let Some(status) = replicas::under_way(secret).filter(|_| !going) {
+        return Condition::Changing { status };
     }
     let stages = secret.version_ids_to_stages();
     let is_current = |stages: &Vec<String>| stages.iter().any(|stage| stage == "AWSCURRENT");
@@ -244,13 +272,16 @@ fn differences(
     actual_tags: &BTreeMap<String, String>,
 ) -> Vec<Difference> {
     let description = actual.description().unwrap_or_default();
+    let is_scheduled = actual.deleted_date().is_some();
     [
+        is_scheduled.then(|| Difference::new(SCHEDULED, &false, &true)),
         missing_tags(wanted_tags, actual_tags),
         Difference::between("description", &wanted.description.as_str(), &description),
         encryption_key(
             wanted.encryption_key.as_ref(),
             actual.kms_key_id().filter(|key| *key != KEY_OF_AWS).unwrap_or_default(),
         ),
+        Difference::between(REPLICAS, &wanted.replicas, &replicas::there(actual)),
     ]
     .into_iter()
     .flatten()
@@ -284,6 +315,7 @@ mod tests {
             port: 5432,
             database: "tapdb".to_owned(),
             encryption_key: None,
+            replicas: Default::default(),
         }
     }
 
@@ -335,11 +367,20 @@ mod tests {
     fn conditions() {
         let current =
             || DescribeSecretOutput::builder().version_ids_to_stages("version", vec!["AWSCURRENT".to_owned()]);
-        assert_eq!(condition(&current().build()), Condition::Ready);
-        let deleted = current().deleted_date(DateTime::from_secs(0)).build();
-        assert_eq!(condition(&deleted), Condition::Deleting);
+        assert_eq!(condition(&current().build(), false), Condition::Ready);
         let empty = DescribeSecretOutput::builder().build();
-        assert!(matches!(condition(&empty), Condition::Broken { .. }));
+        assert!(matches!(condition(&empty, false), Condition::Broken { .. }));
+        // It is restored, or goes at once.
+        let deleted = current()
+            .description("credentials")
+            .deleted_date(DateTime::from_secs(0));
+        let deleted = deleted.build();
+        for going in [false, true] {
+            assert_eq!(condition(&deleted, going), Condition::Ready);
+        }
+        let tags = BTreeMap::new();
+        let found = differences(&wanted(), &deleted, &tags, &tags);
+        assert_eq!(found, [Difference::new("scheduled_for_deletion", &false, &true)]);
     }
 
     #[test]

@@ -98,6 +98,7 @@ mod tests {
             port: 5432,
             database: "tapdb".to_owned(),
             encryption_key: None,
+            replicas: Default::default(),
         }
     }
 

@@ -51,6 +51,15 @@ pub const fn of(kind: Kind) -> Durations {
                 "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Troubleshooting.html",
             ],
         },
+        // From memory: an empty one is there in seconds, and goes so.
+        Kind::GlobalCluster => Durations {
+            create_ms: 5_000,
+            change_ms: 5_000,
+            delete_ms: 5_000,
+            sources: &[
+                "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-global-database-getting-started.html",
+            ],
+        },
         // Deletion: 63 s. Creation and change: no more than that; estimates.
         Kind::DbCluster => Durations {
             create_ms: 60_000,
@@ -88,6 +97,14 @@ pub const fn of(kind: Kind) -> Durations {
                 "https://github.com/hashicorp/terraform-provider-aws/pull/17149",
             ],
         },
+        // Of a table alone: 6 to 10 s. Of one with a replica: 2 to 4 minutes from end to end of a test, of which the replica has
+        // most, and about as long to take away; estimates.
+        Kind::Table => Durations {
+            create_ms: 90_000,
+            change_ms: 10_000,
+            delete_ms: 60_000,
+            sources: &["https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables.tutorial.html"],
+        },
         // Creation: minutes, ten at most. Deletion: shorter, an estimate. It is never changed but for its tags.
         Kind::NatGateway => Durations {
             create_ms: 100_000,
@@ -114,6 +131,10 @@ pub const fn of(kind: Kind) -> Durations {
             delete_ms: 0,
             sources: &["https://github.com/hashicorp/terraform-provider-aws/pull/2508"],
         },
+        // Calls that are answered when they are done. An estimate: what empties a bucket takes a second for each 1000 objects.
+        Kind::Bucket | Kind::BucketReplication => {
+            at_once(&["https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html"])
+        }
         Kind::Vpc
         | Kind::Subnet
         | Kind::InternetGateway
@@ -140,10 +161,97 @@ pub const fn of(kind: Kind) -> Durations {
                 "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html",
             ])
         }
+        // In a VPC, and only there: its network interfaces take about a minute the first time ("may take several minutes"). They
+        // outlive it by 20 minutes and more, which is the subnets' and security groups' to wait for. A change of its code or
+        // configuration takes seconds; estimates.
+        Kind::Function => Durations {
+            create_ms: 60_000,
+            change_ms: 5_000,
+            delete_ms: 0,
+            sources: &[
+                "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+                "https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html",
+            ],
+        },
+        Kind::FunctionPermission => at_once(&["https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html"]),
+        // Creation: 2 to 3 minutes of `provisioning`, whichever of the two it is; a published log of an application load
+        // balancer says 2 min 32 s. Deletion: the call; its network interfaces go later. From memory.
+        Kind::LoadBalancer => Durations {
+            create_ms: 150_000,
+            change_ms: 0,
+            delete_ms: 0,
+            sources: &[
+                "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerState.html",
+            ],
+        },
+        Kind::TargetGroup | Kind::Listener => {
+            at_once(&["https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Operations.html"])
+        }
+        // Creation: until its health is known, by default two checks 10 s apart, and what passes until the load balancer
+        // begins with them. Deletion: the delay that connections have to end.
+        Kind::Target => Durations {
+            create_ms: 60_000,
+            change_ms: 0,
+            delete_ms: 30_000,
+            sources: &[
+                "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html",
+            ],
+        },
+        Kind::Parameter => {
+            at_once(&["https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html"])
+        }
+        Kind::BackupVault | Kind::BackupPlan | Kind::BackupSelection => {
+            at_once(&["https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupVault.html"])
+        }
         // 3 s from another continent.
         Kind::LogGroup => at_once(&["https://github.com/turbot/steampipe-plugin-aws/pull/31"]),
+        // A regional domain name takes a minute at most, an estimate; its mappings are there at once.
+        Kind::ApiDomain => Durations {
+            create_ms: 10_000,
+            change_ms: 30_000,
+            delete_ms: 0,
+            sources: &[
+                "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-regional-api-custom-domain-create.html",
+            ],
+        },
+        Kind::ApiMapping => at_once(&[
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html",
+        ]),
+        // "It may take a short period of time for changes to take effect."
+        Kind::EventBus | Kind::EventRule | Kind::EventTarget => {
+            at_once(&["https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html"])
+        }
+        // CREATING, UPDATING and DELETING last for seconds to a minute, an estimate: rules are made in both regions.
+        Kind::GlobalEndpoint => Durations {
+            create_ms: 30_000,
+            change_ms: 30_000,
+            delete_ms: 30_000,
+            sources: &["https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEndpoint.html"],
+        },
         Kind::Topic | Kind::Subscription => {
             at_once(&["https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html"])
+        }
+        // Of an accelerator, and of every change of what is in it: a minute or two until it is deployed at AWS's edge. It is
+        // disabled before it goes, which takes as long.
+        Kind::Accelerator => Durations {
+            create_ms: 60_000,
+            change_ms: 60_000,
+            delete_ms: 60_000,
+            sources: &[
+                "https://docs.aws.amazon.com/global-accelerator/latest/dg/disable-deny-traffic-to-accelerator.html",
+                "https://github.com/hashicorp/terraform-provider-aws/pull/14115",
+            ],
+        },
+        // They are there at once; it is the accelerator that is being deployed.
+        Kind::AcceleratorListener | Kind::EndpointGroup => {
+            at_once(&["https://docs.aws.amazon.com/global-accelerator/latest/api/API_CreateEndpointGroup.html"])
+        }
+        // There at once; its first result takes a minute or so.
+        Kind::HealthCheck => {
+            at_once(&["https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-creating.html"])
+        }
+        Kind::Dashboard => {
+            at_once(&["https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html"])
         }
         Kind::Alarm => {
             at_once(&["https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"])

@@ -8,30 +8,41 @@
 mod scenarios;
 
 use outrigger_engine::memory::world::transitions;
-use scenarios::{StoodUp, documents, stand_up_document, stand_up_plan, synthetic};
+use scenarios::{documents, stand_up_document, stand_up_plan, synthetic};
 use serde_json::Value;
 
-fn check(name: &str, stood_up: &StoodUp) {
-    let ratio = stood_up.ratio();
-    assert!(ratio >= 1.0, "{name}: faster than AWS, {ratio}");
-    assert!(ratio <= 1.05, "{name}: {ratio}");
+/// Fails unless all took as long as AWS takes, and hardly longer; tells all that did not.
+fn check(ratios: &[(String, f64)]) {
+    let wrong: Vec<_> = ratios
+        .iter()
+        .filter(|(_, ratio)| !(1.0..=1.05).contains(ratio))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?} of {ratios:?}");
 }
 
 #[tokio::test]
 async fn documents_stand_up_as_fast_as_aws_lets_them() {
+    let (mut ratios, mut turns) = (Vec::new(), Vec::new());
     for (name, document) in documents() {
         let stood_up = stand_up_document(&document).await;
-        check(name, &stood_up);
-        // From here on a branch waits at least 10 s.
-        assert!(stood_up.cost.branch_turns_max < 100, "{name}: {:?}", stood_up.cost);
+        ratios.push((name.to_owned(), stood_up.ratio()));
+        turns.push((name, stood_up.cost.branch_turns_max));
     }
+    check(&ratios);
+    // From here on an execution hands over to a successor.
+    assert!(turns.iter().all(|(_, turns)| *turns < 333), "{turns:?}");
 }
 
 #[tokio::test]
 async fn graphs_stand_up_as_fast_as_aws_lets_them() {
+    let mut ratios = Vec::new();
     for seed in 1..=3 {
-        check(&format!("seed {seed}"), &stand_up_plan(&synthetic(seed, 100)).await);
+        ratios.push((
+            format!("seed {seed}"),
+            stand_up_plan(&synthetic(seed, 100)).await.ratio(),
+        ));
     }
+    check(&ratios);
 }
 
 /// Follows the state machine from `state`: at a choice to the default, unless `first` names it.

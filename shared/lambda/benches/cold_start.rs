@@ -16,9 +16,12 @@ use flate2::read::DeflateEncoder;
 
 const AIM: f64 = 1.3;
 const ROUNDS: usize = 41;
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 9] = [
+    "region-gate",
+    "event-recorder",
     "close-operation",
     "create-ingress",
+    "create-replication",
     "create-observability",
     "plan-stack",
     "create-datastore",

@@ -4,6 +4,8 @@
 
 mod logs;
 mod metrics;
+mod stack;
 mod wiring;
 
-pub use wiring::{MakeStore, run_close_operation, run_lane, run_plan_stack};
+pub use stack::{run_event_recorder, run_region_gate};
+pub use wiring::{MakeDatabasePorts, MakeStore, run_close_operation, run_database_agent, run_lane, run_plan_stack};

@@ -1,6 +1,7 @@
 //! From Lambda's events to the engine's tasks, with the adapters of the ports.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -9,15 +10,17 @@ use outrigger_aws::{Aws, Traced, chain};
 use outrigger_engine::executor::Providers;
 use outrigger_engine::ports::catalog::Catalog;
 use outrigger_engine::ports::clock::{Clock, SystemClock};
+use outrigger_engine::ports::database::Database;
 use outrigger_engine::ports::document_source::DocumentSource;
 use outrigger_engine::ports::events::Events;
 use outrigger_engine::ports::provider::Provider;
+use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_engine::ports::store::StateStore;
 use outrigger_engine::state::State;
 use outrigger_engine::tasks::close_operation::Response;
 use outrigger_engine::tasks::stale_leases::{StaleLeases, stale_leases};
 use outrigger_engine::tasks::turns::{stacks_of, turns};
-use outrigger_engine::tasks::{Invocation, TaskError, close_operation, converge_lane, plan_stack};
+use outrigger_engine::tasks::{Invocation, TaskError, close_operation, converge_lane, database_agent, plan_stack};
 use outrigger_model::{Regions, StackId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -77,6 +80,11 @@ where
 {
     let (aws, state) = start(store)?;
     let control_plane = control_plane()?;
+    let home = plan_stack::ControlPlane {
+        account: account()?,
+        table: table()?,
+        regions: regions()?.all().cloned().collect(),
+    };
     let (catalog, documents, events) = ports(&aws);
     serve(async |invocation: Invocation, request: plan_stack::Request| {
         let ports = plan_stack::Ports {
@@ -86,6 +94,7 @@ where
             clock: &SystemClock,
             events: &events,
             control_plane: &control_plane,
+            home: &home,
         };
         let span = tracing::info_span!("plan", operation = %request.operation, stack = field::Empty);
         told(plan_stack::plan_stack(&ports, &invocation, &request))
@@ -176,10 +185,51 @@ pub async fn run_close_operation<E: Events>(
     .await
 }
 
+/// Makes the ports of `database-agent`: what reads secrets, and databases that trust the given certificates, in PEM.
+pub type MakeDatabasePorts<S, D> = fn(&Aws, &[u8]) -> Result<(S, D), lambda_runtime::Error>;
+
+/// Runs `database-agent`. It has no state table: it is a function of a stack, not of the control plane.
+///
+/// # Errors
+/// As [`run_lane`]; and when the certificates to trust are not where `OUTRIGGER_CERTIFICATES` says.
+pub async fn run_database_agent<S: SecretReader, D: Database>(
+    ports: MakeDatabasePorts<S, D>,
+) -> Result<(), lambda_runtime::Error> {
+    logs::start();
+    let path = std::env::var("OUTRIGGER_CERTIFICATES")
+        .context("read OUTRIGGER_CERTIFICATES, the file with the certificates to trust, which the stack sets")?;
+    // The package's folder: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>.
+    let package = std::env::var("LAMBDA_TASK_ROOT").unwrap_or_default();
+    let file = Path::new(&package).join(path);
+    let certificates =
+        std::fs::read(&file).with_context(|| format!("read the certificates to trust, {}", file.display()))?;
+    let (secrets, database) = ports(&Aws::new(), &certificates)?;
+    serve(async |_: Invocation, request: database_agent::Request| {
+        let host = &request.endpoint.host;
+        let span = tracing::info_span!("database", %host);
+        told(database_agent::database_agent(&secrets, &database, &request))
+            .instrument(span)
+            .await
+    })
+    .await
+}
+
 /// The control plane's name.
 fn control_plane() -> anyhow::Result<String> {
     std::env::var("OUTRIGGER_NAME")
         .context("read OUTRIGGER_NAME, the control plane's name, which the control plane's template sets")
+}
+
+/// The name of the state table.
+fn table() -> anyhow::Result<String> {
+    std::env::var("OUTRIGGER_TABLE")
+        .context("read OUTRIGGER_TABLE, the name of the state table, which the control plane's template sets")
+}
+
+/// The account that the control plane is installed in.
+fn account() -> anyhow::Result<String> {
+    std::env::var("OUTRIGGER_ACCOUNT")
+        .context("read OUTRIGGER_ACCOUNT, the control plane's account, which the control plane's template sets")
 }
 
 /// The regions that the control plane is installed in.
@@ -192,10 +242,8 @@ fn regions() -> anyhow::Result<Regions> {
 
 fn start(store: MakeStore) -> anyhow::Result<(Aws, State)> {
     logs::start();
-    let table = std::env::var("OUTRIGGER_TABLE")
-        .context("read OUTRIGGER_TABLE, the name of the state table, which the control plane's template sets")?;
     let aws = Aws::new();
-    let state = State::new(store(&aws, table), Arc::new(SystemClock));
+    let state = State::new(store(&aws, table()?), Arc::new(SystemClock));
     Ok((aws, state))
 }
 
@@ -223,7 +271,7 @@ where
 }
 
 /// Runs a task, and logs its error where the task's span is still known.
-async fn told<T>(task: impl Future<Output = Result<T, TaskError>>) -> Result<T, TaskError> {
+pub(crate) async fn told<T>(task: impl Future<Output = Result<T, TaskError>>) -> Result<T, TaskError> {
     let answer = task.await;
     if let Err(error) = &answer {
         tracing::error!(error_type = error.error_type(), error = %chain(error), "the task failed");
@@ -232,7 +280,7 @@ async fn told<T>(task: impl Future<Output = Result<T, TaskError>>) -> Result<T, 
 }
 
 /// What a state machine's `Retry` and `Catch` see of an error.
-fn diagnostic(error: TaskError) -> Diagnostic {
+pub(crate) fn diagnostic(error: TaskError) -> Diagnostic {
     Diagnostic {
         error_type: error.error_type().to_owned(),
         error_message: chain(&error),

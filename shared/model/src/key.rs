@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +32,20 @@ impl Region {
         Self(name.into())
     }
 
+    /// Where what lives in no region lives: `global`. No call goes there: its kind knows where to.
+    pub fn global() -> &'static Self {
+        static GLOBAL: LazyLock<Region> = LazyLock::new(|| Region::new("global"));
+        &GLOBAL
+    }
+
     /// The region's name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is [`Region::global`].
+    pub fn is_global(&self) -> bool {
+        self == Self::global()
     }
 
     /// The partition that ARNs of the region name:
@@ -63,15 +75,24 @@ pub enum Lane {
     Network,
     /// Secrets, databases, caches, streams: `create-datastore`.
     Datastore,
-    /// REST APIs: `create-ingress`.
+    /// What requests come in by: REST APIs, load balancers, functions and accelerators: `create-ingress`.
+    /// REST APIs, functions, accelerators: `create-ingress`.
     Ingress,
-    /// Alarms, log groups and topics: `create-observability`.
+    /// What is in every region, or copied to the others: `create-replication`.
+    Replication,
+    /// Alarms, log groups, topics, health checks and dashboards: `create-observability`.
     Observability,
 }
 
 impl Lane {
     /// Every lane, in the order in which they are shown.
-    pub const ALL: [Lane; 4] = [Lane::Network, Lane::Datastore, Lane::Ingress, Lane::Observability];
+    pub const ALL: [Lane; 5] = [
+        Lane::Network,
+        Lane::Datastore,
+        Lane::Ingress,
+        Lane::Replication,
+        Lane::Observability,
+    ];
 
     /// The lane's name.
     pub fn as_str(self) -> &'static str {
@@ -79,6 +100,7 @@ impl Lane {
             Lane::Network => "network",
             Lane::Datastore => "datastore",
             Lane::Ingress => "ingress",
+            Lane::Replication => "replication",
             Lane::Observability => "observability",
         }
     }
@@ -169,9 +191,13 @@ kinds! {
     /// `AWS::RDS::DBInstance`.
     DbInstance = "db-instance", Datastore, UniqueName,
         ["arn", "endpoint", "port", "engine_version", "availability_zone", "multi_az"];
-    /// `AWS::RDS::DBCluster`, of Aurora Serverless v2.
+    /// `AWS::RDS::GlobalCluster`: what the clusters of an Aurora global database are members of. It lives in no region. Its
+    /// lane is that of its members, which are created after it and leave it before it goes, with the same client and rights.
+    GlobalCluster = "global-cluster", Datastore, UniqueName, ["arn"];
+    /// `AWS::RDS::DBCluster`, of Aurora Serverless v2. The `writer_endpoint` is that of the global cluster that it is a member
+    /// of, which has none as long as it has no members.
     DbCluster = "db-cluster", Datastore, UniqueName,
-        ["arn", "endpoint", "reader_endpoint", "port", "engine_version"];
+        ["arn", "endpoint", "reader_endpoint", "port", "engine_version", "writer_endpoint"];
     /// `AWS::RDS::DBInstance` in a cluster. Which of them writes is Aurora's to say, and changes.
     DbClusterInstance = "db-cluster-instance", Datastore, UniqueName, ["arn", "availability_zone"];
     /// `AWS::IAM::Role` that an AWS service takes on for a resource of the stack.
@@ -196,9 +222,56 @@ kinds! {
     /// `AWS::ApiGateway::UsagePlan`.
     UsagePlan = "usage-plan", Ingress, TagOnly, [];
     /// `AWS::ApiGateway::ApiKey`. Its value is API Gateway's own, and nobody asks for it.
+    /// `AWS::ApiGateway::ApiKey`. Its value is API Gateway's own, and nobody asks for it.
     ApiKey = "api-key", Ingress, TagOnly, [];
     /// `AWS::ApiGateway::UsagePlanKey`: the key is one of the plan's.
     UsagePlanKey = "usage-plan-key", Ingress, UniqueName, [];
+    /// `AWS::Lambda::Function` whose code is one of the project's own functions.
+    Function = "function", Ingress, UniqueName, ["arn", "name"];
+    /// `AWS::Lambda::Permission`: a statement of a function's policy, which lets a service invoke it.
+    FunctionPermission = "function-permission", Ingress, UniqueName, [];
+    /// `AWS::S3::Bucket`, one in each of the stack's regions. `objects` is what ARNs of what is in it begin with, and `*`.
+    Bucket = "bucket", Replication, UniqueName, ["arn", "name", "objects"];
+    /// What of a bucket is copied to another one, and as whom: its replication configuration.
+    BucketReplication = "bucket-replication", Replication, UniqueName, [];
+    /// `AWS::ElasticLoadBalancingV2::LoadBalancer`. Its id is its ARN; `full_name` is what its metrics are told apart by.
+    LoadBalancer = "load-balancer", Ingress, UniqueName, ["arn", "dns_name", "hosted_zone_id", "full_name"];
+    /// `AWS::ElasticLoadBalancingV2::TargetGroup`. Its id is its ARN; `full_name` is what its metrics are told apart by.
+    TargetGroup = "target-group", Ingress, UniqueName, ["arn", "full_name"];
+    /// `AWS::ElasticLoadBalancingV2::Listener`: its load balancer and its port tell which it is.
+    Listener = "listener", Ingress, UniqueName, ["arn"];
+    /// The registration of one target in a target group.
+    Target = "target", Ingress, UniqueName, [];
+    /// `AWS::GlobalAccelerator::Accelerator`, with its static addresses.
+    Accelerator = "accelerator", Ingress, ClientToken,
+        ["arn", "accelerator_id", "dns_name", "addresses", "address_1", "address_2"];
+    /// `AWS::GlobalAccelerator::Listener`. It has no tags: it is its accelerator's.
+    AcceleratorListener = "accelerator-listener", Ingress, ClientToken, ["arn"];
+    /// `AWS::GlobalAccelerator::EndpointGroup`. It has no tags: a listener has one for each region.
+    EndpointGroup = "endpoint-group", Ingress, UniqueName, ["arn"];
+    /// `AWS::SSM::Parameter`, of the tier Standard. Its id is its ARN.
+    Parameter = "parameter", Replication, UniqueName, ["arn", "name"];
+    /// `AWS::Backup::BackupVault`, with the recovery points in it.
+    BackupVault = "backup-vault", Replication, UniqueName, ["arn", "name"];
+    /// `AWS::Backup::BackupPlan`, with one rule.
+    BackupPlan = "backup-plan", Replication, ClientToken, ["arn"];
+    /// `AWS::Backup::BackupSelection`: what a plan backs up.
+    BackupSelection = "backup-selection", Replication, ClientToken, [];
+    /// `AWS::ApiGateway::DomainName`, regional. Its `target` is what its DNS record is to point at.
+    ApiDomain = "api-domain", Ingress, UniqueName, ["target", "zone_id"];
+    /// `AWS::ApiGateway::BasePathMapping`: where below a domain a stage of an API answers.
+    ApiMapping = "api-mapping", Ingress, UniqueName, ["url"];
+    /// `AWS::DynamoDB::GlobalTable`: a table, keyed in its first region, with its replicas in the others. `replica_arn` is
+    /// the ARN of the replica in the stack's second region.
+    Table = "table", Replication, UniqueName, ["arn", "name", "replica_arn"];
+    /// `AWS::Events::EventBus`, a custom one.
+    EventBus = "event-bus", Replication, UniqueName, ["arn", "name"];
+    /// `AWS::Events::Rule` of a custom event bus.
+    EventRule = "event-rule", Ingress, UniqueName, ["arn", "name"];
+    /// The target of a rule: a function that gets what the rule matches.
+    EventTarget = "event-target", Ingress, UniqueName, [];
+    /// `AWS::Events::Endpoint` over the buses of two regions. It has no tags: its description tells whose it is.
+    GlobalEndpoint = "global-endpoint", Replication, UniqueName, ["arn", "endpoint_id", "endpoint_url"];
     /// `AWS::CloudWatch::Alarm`.
     Alarm = "alarm", Observability, UniqueName, ["arn"];
     /// `AWS::Logs::LogGroup`.
@@ -207,6 +280,10 @@ kinds! {
     Topic = "topic", Observability, UniqueName, ["arn", "name"];
     /// `AWS::SNS::Subscription`: its topic, protocol and endpoint tell which it is.
     Subscription = "subscription", Observability, UniqueName, [];
+    /// `AWS::Route53::HealthCheck`.
+    HealthCheck = "health-check", Observability, ClientToken, ["arn"];
+    /// `AWS::CloudWatch::Dashboard`. Its name is one account's, not one region's.
+    Dashboard = "dashboard", Observability, UniqueName, ["arn"];
 }
 
 impl fmt::Display for Kind {

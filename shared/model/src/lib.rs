@@ -9,6 +9,7 @@ pub mod properties;
 pub mod record;
 pub mod regions;
 pub mod resource;
+pub mod topology;
 
 pub use document::{Document, Problem};
 pub use key::{Identity, Kind, Lane, Region, ResourceKey, StackId};
@@ -16,6 +17,7 @@ pub use properties::{Input, Properties};
 pub use record::{CallOutcome, CallRecord, Changed, Deviation, Drift, Intent, Record, StepState};
 pub use regions::{Regions, Turn};
 pub use resource::Resource;
+pub use topology::Topology;
 
 /// The number that only grows: every write of state is conditional on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

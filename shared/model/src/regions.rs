@@ -38,6 +38,11 @@ impl Regions {
         Ok(Self { here, home, others })
     }
 
+    /// All of them, the home region first.
+    pub fn all(&self) -> impl Iterator<Item = &Region> {
+        std::iter::once(&self.home).chain(&self.others)
+    }
+
     /// Whether there is but one.
     pub fn is_alone(&self) -> bool {
         self.others.is_empty()

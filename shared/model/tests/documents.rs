@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use outrigger_model::document::{self, Alarm, Api, Cache, Database, Document, Key, Network, OutputPath, Stream, parse};
+use outrigger_model::document::{
+    self, Accelerator, Alarm, Api, Cache, Dashboard, Database, Document, Gate, HealthCheck, Key, Network, OutputPath,
+    Stream, parse,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -59,6 +62,10 @@ fn assert_as_its_types_say(value: &Value, document: &Document) {
     assert_eq!(read::<Cache>(value, "caches"), document.caches);
     assert_eq!(read::<Database>(value, "databases"), document.databases);
     assert_eq!(read::<Api>(value, "apis"), document.apis);
+    assert_eq!(read::<Gate>(value, "gates"), document.gates);
+    assert_eq!(read::<Accelerator>(value, "accelerators"), document.accelerators);
+    assert_eq!(read::<HealthCheck>(value, "health_checks"), document.health_checks);
+    assert_eq!(read::<Dashboard>(value, "dashboards"), document.dashboards);
     assert_eq!(read::<Alarm>(value, "alarms"), document.alarms);
     assert_eq!(read::<OutputPath>(value, "outputs"), document.outputs);
 }
@@ -70,7 +77,7 @@ fn defaults_are_those_of_the_types() {
         "stack": "shop",
         "environment": "test",
         "region": "us-east-1",
-        "network": { "cidr": "10.0.0.0/16", "zones": 2, "private": {} },
+        "network": { "cidr": "10.0.0.0/16", "zones": 2, "public": {}, "private": {} },
         "keys": { "data": {} },
         "streams": { "events": { "shards": 1 } },
         "caches": { "sessions": { "engine": "redis", "version": "7.0", "node_type": "cache.t3.micro", "nodes": 2 } },
@@ -80,6 +87,10 @@ fn defaults_are_those_of_the_types() {
         "apis": { "sensors": {
             "routes": { "POST /sensor-data": {} }, "usage_plan": { "rate_per_second": 200, "burst": 400 },
         } },
+        "gates": { "door": {}, "checked": { "health_check": { "interval_seconds": 20 } } },
+        "accelerators": { "front": { "gate": "door" } },
+        "health_checks": { "front": { "gate": "door" } },
+        "dashboards": { "main": {} },
         "alarms": { "cpu": {
             "component": "databases.main", "metric": "CPUUtilization", "statistic": "average", "comparison": "greater_than",
             "threshold": 80, "periods": 1, "period_seconds": 60,
@@ -341,7 +352,7 @@ fn bad_documents_are_refused_where_they_are_bad() {
 /// A change of a document in two regions, and the places that are told of; none where it is good.
 #[test]
 fn what_is_said_of_regions_is_held_against_them() {
-    let good = document::from_text(include_str!("../../../stacks/multi-region-dr.yaml")).unwrap();
+    let good = document::from_text(include_str!("two-regions.yaml")).unwrap();
     let ranges = |one: &str, other: &str| json!({ "us-east-1": one, "us-east-2": other });
     let table: [(&str, Value, &[&str]); 19] = [
         ("/regions", json!(["us-east-2", "us-east-1"]), &[]),
@@ -475,7 +486,7 @@ fn keys_and_topics_are_in_the_region_of_what_refers_to_them() {
         ),
     ];
     for (change, expected) in table {
-        let mut document = document::from_text(include_str!("../../../stacks/multi-region-dr.yaml")).unwrap();
+        let mut document = document::from_text(include_str!("two-regions.yaml")).unwrap();
         for part in [&good, &change] {
             merge(&mut document, part);
         }

@@ -74,6 +74,7 @@ fn graph(size: usize) -> Graph {
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into(),
         static_parameters: BTreeMap::new(),
+        control_plane: outrigger_plan::ControlPlane::default(),
         endpoints: Resolved::unasked(&document::parse(&value).unwrap()).endpoints,
     };
     let one = expand(&document::parse(&value).unwrap(), &resolved).unwrap();

@@ -139,6 +139,15 @@ fn has_tags(kind: Kind) -> bool {
             | Kind::Subscription
             | Kind::ApiDeployment
             | Kind::UsagePlanKey
+            | Kind::FunctionPermission
+            | Kind::BucketReplication
+            | Kind::Target
+            | Kind::AcceleratorListener
+            | Kind::EndpointGroup
+            | Kind::BackupSelection
+            | Kind::ApiMapping
+            | Kind::EventTarget
+            | Kind::GlobalEndpoint
     )
 }
 
@@ -166,6 +175,7 @@ fn judge(
                     .to_owned(),
             );
         }
+        (Kind::GlobalCluster, "engine_version") => return Err(GLOBAL_VERSION.to_owned()),
         (Kind::DbCluster, "zones") => {
             Some("AWS took the zones of its storage when it created it; they stay".to_owned())
         }
@@ -231,9 +241,13 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             "class" | "port" | "parameter_group" | "static_parameters" => Rule::Always(Effect::Restarts),
             _ => Rule::Always(Effect::InPlace),
         },
+        // It is what its members are: what differs is set on it and on each of them.
+        Kind::GlobalCluster => Rule::Always(Effect::InPlace),
         // Settings of a cluster: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Modifying.html
         Kind::DbCluster => match property {
-            "database" | "user" | "subnet_group" | "encryption_key" => Rule::Always(Effect::Replaces),
+            "database" | "user" | "subnet_group" | "encryption_key" | "global_cluster" => {
+                Rule::Always(Effect::Replaces)
+            }
             "engine_version" => Rule::Directed {
                 raised: Effect::Restarts,
                 lowered: Effect::Replaces,
@@ -255,11 +269,37 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
             "node_type" => Rule::Always(Effect::Restarts),
             _ => Rule::Always(Effect::InPlace),
         },
+        // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-globaltable.html
+        Kind::Table => replaces_if(["key", "sort_key"].contains(&property)),
         // A deployment never changes; a stage stays with its API under its name.
         Kind::ApiDeployment | Kind::UsagePlanKey => Rule::Always(Effect::Replaces),
         Kind::ApiStage => replaces_if(property != "deployment"),
+        Kind::Bucket => Rule::Always(Effect::InPlace),
+        Kind::BucketReplication => replaces_if(property == "bucket"),
+        // Its path is part of its key.
+        Kind::ApiMapping => replaces_if(["domain", "base_path"].contains(&property)),
+        Kind::ApiDomain => replaces_if(property == "domain"),
+        // A rule stays on its bus, a target with its rule.
+        Kind::EventRule => replaces_if(property == "bus"),
+        Kind::EventTarget => replaces_if(property != "function"),
+        Kind::EventBus | Kind::GlobalEndpoint => Rule::Always(Effect::InPlace),
         Kind::RestApi | Kind::UsagePlan | Kind::ApiKey => Rule::Always(Effect::InPlace),
-        Kind::Subscription => Rule::Always(Effect::Replaces),
+        // What there is to set of each: ModifyTargetGroup, ModifyListener, SetSubnets, SetSecurityGroups.
+        Kind::LoadBalancer => replaces_if(["type", "scheme", "vpc"].contains(&property)),
+        Kind::TargetGroup => replaces_if(["targets", "vpc", "port"].contains(&property)),
+        Kind::Listener => replaces_if(["load_balancer", "port"].contains(&property)),
+        Kind::Target => Rule::Always(Effect::Replaces),
+        // A statement is taken away and added, never changed.
+        Kind::Subscription | Kind::FunctionPermission => Rule::Always(Effect::Replaces),
+        Kind::AcceleratorListener => replaces_if(property == "accelerator"),
+        Kind::EndpointGroup => replaces_if(["listener", "region"].contains(&property)),
+        // https://docs.aws.amazon.com/Route53/latest/APIReference/API_UpdateHealthCheck.html
+        Kind::HealthCheck => replaces_if(["protocol", "interval_seconds"].contains(&property)),
+        // "Parameter Store doesn't support changing a parameter type in a hierarchy" (PutParameter).
+        Kind::Parameter => replaces_if(property == "type"),
+        // Backup knows no call that changes one.
+        Kind::BackupSelection => Rule::Always(Effect::Replaces),
+        Kind::BackupVault | Kind::BackupPlan => Rule::Always(Effect::InPlace),
         Kind::ElasticIp
         | Kind::KmsKey
         | Kind::KmsAlias
@@ -267,9 +307,12 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
         | Kind::Stream
         | Kind::Secret
         | Kind::SecretAttachment
+        | Kind::Function
         | Kind::Alarm
         | Kind::LogGroup
-        | Kind::Topic => Rule::Always(Effect::InPlace),
+        | Kind::Topic
+        | Kind::Accelerator
+        | Kind::Dashboard => Rule::Always(Effect::InPlace),
     }
 }
 
@@ -287,6 +330,9 @@ fn is_lower(value: &Value, than: &Value) -> bool {
     numbers(value) < numbers(than)
 }
 
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-global-database-upgrade.html>
+pub(crate) const GLOBAL_VERSION: &str = "Outrigger does not upgrade a global database: AWS upgrades its members in an order of \
+                                         their own, the one that writes last; undo the change";
 pub(crate) const STORAGE_GROWS: &str = "RDS grows storage by at least 10 %";
 pub(crate) const STORAGE_RESTS: &str = "RDS changes storage once in 6 hours at most";
 pub(crate) const SHARDS_DOUBLE: &str =

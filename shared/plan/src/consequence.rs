@@ -129,8 +129,10 @@ fn of_properties(properties: &[(Kind, &str)]) -> (Outcome, Option<Exception>) {
 
 use Becomes::{AnotherStack, AsWhatIsInIt, ComeAndGo, Nothing, Parameters, Properties, Tags};
 use Kind::{
-    Alarm, DbCluster, DbClusterInstance, DbInstance, DbSubnetGroup, KmsKey, ReplicationGroup, RestApi, Secret,
-    SecretAttachment, SecurityGroup, Stream, Subnet, Subscription, UsagePlan, Vpc,
+    Accelerator, Alarm, ApiDomain, BackupPlan, BackupSelection, Bucket, DbCluster, DbClusterInstance, DbInstance,
+    DbSubnetGroup, EndpointGroup, EventRule, EventTarget, Function, FunctionPermission, GlobalEndpoint, HealthCheck,
+    KmsKey, Listener, Parameter, ReplicationGroup, RestApi, Role, Secret, SecretAttachment, SecurityGroup, Stream,
+    Subnet, Subscription, Table, TargetGroup, UsagePlan, Vpc,
 };
 
 /// Every property of a document, and what it becomes.
@@ -272,6 +274,7 @@ const TABLE: &[(&str, Becomes)] = &[
     ("databases.tags", Tags),
     ("clusters", ComeAndGo),
     ("clusters.region", ComeAndGo),
+    ("clusters.global", Properties(&[(DbCluster, "global_cluster")])),
     ("clusters.engine", Nothing),
     ("clusters.version", Properties(&[(DbCluster, "engine_version")])),
     ("clusters.version_policy", Nothing),
@@ -347,7 +350,116 @@ const TABLE: &[(&str, Becomes)] = &[
         Properties(&[(UsagePlan, "rate_per_second")]),
     ),
     ("apis.usage_plan.burst", Properties(&[(UsagePlan, "burst")])),
+    ("tables", ComeAndGo),
+    ("tables.region", Properties(&[(Table, "replicas")])),
+    ("tables.key", Properties(&[(Table, "key")])),
+    ("tables.sort_key", Properties(&[(Table, "sort_key")])),
+    (
+        "tables.point_in_time_recovery",
+        Properties(&[(Table, "point_in_time_recovery")]),
+    ),
+    (
+        "tables.deletion_protection",
+        Properties(&[(Table, "deletion_protection")]),
+    ),
+    ("tables.allow_replace", Properties(&[(Table, "allow_replace")])),
+    ("tables.tags", Tags),
+    ("functions", ComeAndGo),
+    ("functions.region", ComeAndGo),
+    ("functions.code", Properties(&[(Function, "code"), (Role, "allows")])),
+    (
+        "functions.table",
+        Properties(&[(Function, "environment"), (Role, "allows")]),
+    ),
+    (
+        "functions.in_vpc",
+        Properties(&[
+            (Function, "subnets"),
+            (Function, "security_groups"),
+            (Role, "managed_policies"),
+        ]),
+    ),
+    ("functions.memory_mb", Properties(&[(Function, "memory_mb")])),
+    (
+        "functions.timeout_seconds",
+        Properties(&[(Function, "timeout_seconds")]),
+    ),
+    ("functions.tags", Tags),
+    ("buckets", ComeAndGo),
+    ("buckets.region", ComeAndGo),
+    ("buckets.replication", ComeAndGo),
+    ("buckets.force_empty", Properties(&[(Bucket, "force_empty")])),
+    ("buckets.tags", Tags),
+    ("gates", ComeAndGo),
+    ("gates.region", ComeAndGo),
+    ("gates.certificate", Properties(&[(Listener, "tls")])),
+    ("gates.health_check", AsWhatIsInIt),
+    (
+        "gates.health_check.interval_seconds",
+        Properties(&[(TargetGroup, "health_check")]),
+    ),
+    (
+        "gates.health_check.timeout_seconds",
+        Properties(&[(TargetGroup, "health_check")]),
+    ),
+    (
+        "gates.health_check.healthy_threshold",
+        Properties(&[(TargetGroup, "health_check")]),
+    ),
+    (
+        "gates.health_check.unhealthy_threshold",
+        Properties(&[(TargetGroup, "health_check")]),
+    ),
+    ("gates.tags", Tags),
+    ("accelerators", ComeAndGo),
+    ("accelerators.gate", Properties(&[(EndpointGroup, "load_balancer")])),
+    ("accelerators.enabled", Properties(&[(Accelerator, "enabled")])),
+    ("accelerators.tags", Tags),
+    ("health_checks", ComeAndGo),
+    (
+        "health_checks.gate",
+        Properties(&[(HealthCheck, "host"), (HealthCheck, "protocol")]),
+    ),
+    ("health_checks.path", Properties(&[(HealthCheck, "path")])),
+    (
+        "health_checks.interval_seconds",
+        Properties(&[(HealthCheck, "interval_seconds")]),
+    ),
+    ("health_checks.failures", Properties(&[(HealthCheck, "failures")])),
+    ("health_checks.tags", Tags),
+    ("dashboards", ComeAndGo),
+    ("dashboards.region", ComeAndGo),
+    ("dashboards.tags", Tags),
+    ("parameters", ComeAndGo),
+    ("parameters.value", Properties(&[(Parameter, "value")])),
+    ("parameters.value_of", Properties(&[(Parameter, "value")])),
+    ("parameters.generated", Properties(&[(Parameter, "type")])),
+    ("parameters.tags", Tags),
+    ("backups", ComeAndGo),
+    ("backups.region", ComeAndGo),
+    ("backups.of", Properties(&[(BackupSelection, "resources")])),
+    ("backups.window_start", Properties(&[(BackupPlan, "window_start")])),
+    ("backups.retention_days", Properties(&[(BackupPlan, "retention_days")])),
+    ("backups.tags", Tags),
+    ("apis.domain", ComeAndGo),
+    ("apis.domain.name", ComeAndGo),
+    ("apis.domain.certificates", Properties(&[(ApiDomain, "certificate")])),
+    ("apis.domain.base_path", ComeAndGo),
     ("apis.tags", Tags),
+    ("buses", ComeAndGo),
+    ("buses.region", ComeAndGo),
+    ("buses.rules", ComeAndGo),
+    ("buses.rules.pattern", Properties(&[(EventRule, "pattern")])),
+    (
+        "buses.rules.function",
+        Properties(&[(EventTarget, "function"), (FunctionPermission, "function")]),
+    ),
+    ("buses.global_endpoint", ComeAndGo),
+    (
+        "buses.global_endpoint.health_check",
+        Properties(&[(GlobalEndpoint, "health_check")]),
+    ),
+    ("buses.tags", Tags),
     ("alarms", ComeAndGo),
     (
         "alarms.component",
@@ -395,8 +507,16 @@ fn note(property: &str) -> Option<&'static str> {
             "what lives in a region comes and goes with it, with all data in it; what names no region moves with the first one"
         }
         "keys.region" | "streams.region" | "caches.region" | "databases.region" | "clusters.region"
-        | "topics.region" | "apis.region" => {
+        | "topics.region" | "apis.region" | "gates.region" | "buses.region" => {
             "it is created in the new region, and deleted with all data in the old one"
+        }
+        "buckets" => {
+            "what is taken away is deleted, and refused while something is in it that may not go; a new name is another one"
+        }
+        "buckets.region" => "buckets come and go with it, as when they are taken away",
+        "buckets.replication" => "what was there before is not copied, and what was copied stays",
+        "tables.region" => {
+            "its replicas come and go in place; in another first region it is created, and deleted with all data in the old one"
         }
         "network.peering" => "the routes between the VPCs come and go with it",
         "variables" => "what uses a variable changes with it",
@@ -412,7 +532,7 @@ fn note(property: &str) -> Option<&'static str> {
             "clients that send no token go on until the second of two calls; then every client needs it"
         }
         "streams" | "caches" => "what is taken away is deleted with everything in it; a new name is another one",
-        "databases" | "clusters" => {
+        "databases" | "clusters" | "tables" => {
             "what is taken away is deleted with everything in it, unless it is protected; a new name is another one"
         }
         "caches.engine" | "databases.engine" | "clusters.engine" => "there is only one to choose",
@@ -421,7 +541,8 @@ fn note(property: &str) -> Option<&'static str> {
         }
         "caches.version" | "caches.node_type" => "node by node",
         "caches.nodes" => "its alarms come and go with the nodes",
-        "clusters.version" => "every instance restarts",
+        "clusters.version" => "every instance restarts; of a global database another version is refused",
+        "clusters.global" => "the clusters in the further regions come and go with it",
         "clusters.instances" => "what is in the cluster stays; when the one that writes goes, another takes over",
         "clusters.rotation.every_days" | "databases.rotation.every_days" | "caches.rotation.every_days" => {
             "nothing is rotated yet: the plan says so"
@@ -444,6 +565,33 @@ fn note(property: &str) -> Option<&'static str> {
             "all routes change at once, with a new deployment at the stage"
         }
         "apis.usage_plan" => "the key comes and goes with it; a new one has another value",
+        "functions" | "functions.region" => "what is taken away is deleted; its log goes with it",
+        "functions.in_vpc" => {
+            "its security group comes and goes with it; out of the VPC, AWS takes its network interfaces down for up to 40 minutes"
+        }
+        "gates" => "what is taken away is deleted; a new name is another gate with another name in DNS",
+        "gates.certificate" => {
+            "the first one, and the last, make another listener and target group, to which the network load balancer moves"
+        }
+        "accelerators" => "what is taken away gives its addresses back to AWS; a new one has others",
+        "accelerators.enabled" => "what is switched off takes no traffic, and keeps its addresses",
+        "health_checks" => "what is taken away loses its id; a new one has another",
+        "health_checks.gate" => {
+            "it is another health check, with another id, only where one of the gates has a certificate"
+        }
+        "health_checks.interval_seconds" => "the new health check has another id",
+        "dashboards" | "dashboards.region" => "nothing but the dashboard itself is lost",
+        "parameters" => "a new name is another one; what was generated has another value then",
+        "parameters.generated" => "AWS changes no parameter's type: it goes, and another takes its place",
+        "backups" => {
+            "what is taken away is deleted with every backup in its vaults; a new name has vaults of its own, and they are \
+             empty"
+        }
+        "backups.region" => "its vaults stay, with what is in them",
+        "backups.of" => {
+            "what AWS Backup backs up is told anew; backups that were made stay as long as they were to be kept"
+        }
+        "backups.retention_days" => "backups that were made stay as long as they were to be kept",
         "outputs" => "they are told anew",
         _ => return None,
     })

@@ -16,11 +16,13 @@ pub mod price;
 pub mod quotas;
 pub mod resolve;
 pub mod version;
+mod warning;
 
 pub use change::{Change, Effect};
 pub use consequence::{Consequence, Exception, Outcome, When, consequence};
 pub use critical_path::CriticalPath;
-pub use expand::{Resolved, expand, output_reference};
+pub use expand::{ControlPlane, Resolved, expand, output_reference};
 pub use graph::Graph;
 pub use not_yet::{NotYet, not_yet};
 pub use plan::{Action, Plan, Protection, Step, destroy, draft, inspection, provision};
+pub use warning::{Warning, warnings};

@@ -13,6 +13,7 @@ use crate::change::{Change, Circumstances, Effect, changes};
 use crate::graph::{Graph, order};
 use crate::not_yet::NotYet;
 use crate::resolve::resolve_value;
+use crate::warning::Warning;
 
 /// What is recorded of a stack's resources.
 pub type Records = BTreeMap<ResourceKey, Record>;
@@ -65,10 +66,13 @@ pub struct Plan {
     /// What the document asks for, and no step does.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub not_yet: BTreeSet<NotYet>,
+    /// What is done as the document asks for it, and may not be meant.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub warnings: BTreeSet<Warning>,
 }
 
 impl Plan {
-    /// The steps of one lane, with everything that is not done yet.
+    /// The steps of one lane, with everything that is not done yet or better thought over.
     pub fn lane(&self, lane: Lane) -> Plan {
         Plan {
             steps: self
@@ -78,12 +82,23 @@ impl Plan {
                 .map(|(key, step)| (key.clone(), step.clone()))
                 .collect(),
             not_yet: self.not_yet.clone(),
+            warnings: self.warnings.clone(),
         }
     }
 
     /// Each step with what must be done before it.
     pub fn dependencies(&self) -> impl Iterator<Item = (&ResourceKey, &BTreeSet<ResourceKey>)> + Clone {
         self.steps.iter().map(|(key, step)| (key, &step.depends_on))
+    }
+
+    /// The buckets that are deleted, and that their document does not allow to be emptied: whether there is something in
+    /// them, only S3 can tell.
+    pub fn empty_at_most(&self) -> impl Iterator<Item = &ResourceKey> {
+        let steps = self.steps.iter();
+        steps
+            .filter(|(_, step)| matches!(step.action, Action::Delete { .. }))
+            .filter(|(_, step)| matches!(&step.resource.properties, Properties::Bucket(bucket) if !bucket.force_empty))
+            .map(|(key, _)| key)
     }
 
     /// Whether there is nothing to do.
@@ -308,7 +323,8 @@ impl Planner<'_> {
             let mut depends_on = BTreeSet::new();
             for dependent in hanging.get(&key.current()).into_iter().flatten() {
                 if self.leaving.contains_key(dependent) {
-                    if !(makes_way.contains(key) && is_route_to_nat_gateway(dependent, key)) {
+                    let may_stay = makes_way.contains(key) && is_route_to_nat_gateway(dependent, key);
+                    if !is_between_members(dependent, key) && !may_stay {
                         depends_on.insert(dependent.clone());
                     }
                 } else if !makes_way.contains(key) && self.plan.steps.contains_key(dependent) {
@@ -408,7 +424,15 @@ impl Planner<'_> {
             | Properties::ApiStage(_)
             | Properties::UsagePlan(_)
             | Properties::ApiKey(_)
-            | Properties::UsagePlanKey(_) => Vec::new(),
+            | Properties::UsagePlanKey(_)
+            | Properties::Accelerator(_)
+            | Properties::AcceleratorListener(_)
+            | Properties::EndpointGroup(_)
+            | Properties::HealthCheck(_)
+            | Properties::BackupPlan(_)
+            // Their names, which are unique, are parts of their keys.
+            | Properties::ApiDomain(_)
+            | Properties::ApiMapping(_)
             | Properties::VpcPeering(_) => Vec::new(),
             // The service's name leads to one endpoint of a VPC.
             Properties::VpcEndpoint(_) if !in_the_same_vpc(&key.current()) => Vec::new(),
@@ -423,17 +447,36 @@ impl Planner<'_> {
             | Properties::DbSubnetGroup(_)
             | Properties::DbParameterGroup(_)
             | Properties::DbInstance(_)
+            | Properties::Table(_)
+            | Properties::Bucket(_)
+            | Properties::BucketReplication(_)
+            | Properties::GlobalCluster(_)
             | Properties::DbCluster(_)
             | Properties::DbClusterInstance(_)
             | Properties::Role(_)
+            | Properties::Function(_)
+            | Properties::FunctionPermission(_)
             | Properties::CacheSubnetGroup(_)
             | Properties::ReplicationGroup(_)
             | Properties::Stream(_)
             | Properties::Secret(_)
             | Properties::SecretAttachment(_)
+            | Properties::LoadBalancer(_)
+            | Properties::TargetGroup(_)
+            // They are replaced only with what they are a part of, which has a name.
+            | Properties::Listener(_)
+            | Properties::Target(_)
+            | Properties::Parameter(_)
+            | Properties::BackupVault(_)
+            | Properties::BackupSelection(_)
+            | Properties::EventBus(_)
+            | Properties::EventRule(_)
+            | Properties::EventTarget(_)
+            | Properties::GlobalEndpoint(_)
             | Properties::Alarm(_)
             | Properties::LogGroup(_)
             | Properties::Topic(_)
+            | Properties::Dashboard(_)
             | Properties::Subscription(_) => {
                 let successor = key.current();
                 let is_new = |step: &Step| matches!(step.action, Action::Create | Action::Replace { .. });
@@ -462,10 +505,19 @@ fn is_route_to_nat_gateway(dependent: &ResourceKey, key: &ResourceKey) -> bool {
     dependent.kind == Kind::Route && key.kind == Kind::NatGateway
 }
 
+/// Which member of a global database goes first depends on which one writes by then, and not on which one was created first:
+/// so in the plan none waits for one in another region. Where the one that writes must wait, it does when it is to go.
+fn is_between_members(dependent: &ResourceKey, key: &ResourceKey) -> bool {
+    let is_member = |key: &ResourceKey| [Kind::DbCluster, Kind::DbClusterInstance].contains(&key.kind);
+    dependent.region != key.region && is_member(dependent) && is_member(key)
+}
+
 fn is_protected(resource: &Resource) -> bool {
     let properties = &resource.properties;
     matches!(properties, Properties::DbInstance(database) if database.deletion_protection)
         || matches!(properties, Properties::DbCluster(cluster) if cluster.deletion_protection)
+        || matches!(properties, Properties::Table(table) if table.deletion_protection)
+        || matches!(properties, Properties::GlobalCluster(cluster) if cluster.deletion_protection)
 }
 
 /// What holds data is replaced only when its document says that it may be.
@@ -474,6 +526,7 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         Properties::DbInstance(database) => database.allow_replace,
         Properties::DbCluster(cluster) => cluster.allow_replace,
         Properties::ReplicationGroup(cache) => cache.allow_replace,
+        Properties::Table(table) => table.allow_replace,
         Properties::Vpc(_)
         | Properties::Subnet(_)
         | Properties::InternetGateway(_)
@@ -489,7 +542,8 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         | Properties::KmsAlias(_)
         | Properties::DbSubnetGroup(_)
         | Properties::DbParameterGroup(_)
-        // It holds no data of its own.
+        // They hold no data of their own.
+        | Properties::GlobalCluster(_)
         | Properties::DbClusterInstance(_)
         | Properties::Role(_)
         | Properties::CacheSubnetGroup(_)
@@ -502,10 +556,34 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         | Properties::UsagePlan(_)
         | Properties::ApiKey(_)
         | Properties::UsagePlanKey(_)
+        | Properties::Function(_)
+        | Properties::FunctionPermission(_)
+        // Never replaced.
+        | Properties::Bucket(_)
+        | Properties::BucketReplication(_)
+        | Properties::LoadBalancer(_)
+        | Properties::TargetGroup(_)
+        | Properties::Listener(_)
+        | Properties::Target(_)
+        | Properties::Parameter(_)
+        | Properties::BackupVault(_)
+        | Properties::BackupPlan(_)
+        | Properties::BackupSelection(_)
+        | Properties::ApiDomain(_)
+        | Properties::ApiMapping(_)
+        | Properties::EventBus(_)
+        | Properties::EventRule(_)
+        | Properties::EventTarget(_)
+        | Properties::GlobalEndpoint(_)
         | Properties::Alarm(_)
         | Properties::LogGroup(_)
         | Properties::Topic(_)
-        | Properties::Subscription(_) => true,
+        | Properties::Subscription(_)
+        | Properties::Accelerator(_)
+        | Properties::AcceleratorListener(_)
+        | Properties::EndpointGroup(_)
+        | Properties::HealthCheck(_)
+        | Properties::Dashboard(_) => true,
     };
     if allowed || !record.seen {
         return Ok(());

@@ -1,7 +1,9 @@
 //! What an account may have of something, and whether a plan stays within it.
 
+use std::collections::BTreeMap;
+
 use outrigger_model::document::{Code, Problem};
-use outrigger_model::properties::Reached;
+use outrigger_model::properties::{LoadBalancerType, Reached};
 use outrigger_model::{Kind, Properties, Region};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,10 +36,14 @@ pub enum Counted {
     ObjectsPerVpc(Kind),
     /// Every object of a kind whose subnet is in the quota's zone.
     ObjectsPerZone(Kind),
+    /// Every object of a kind on one event bus; nothing is used on a bus that is yet to be.
+    ObjectsPerBus(Kind),
     /// Every gateway endpoint in the region.
     GatewayEndpoints,
     /// Every interface endpoint in one VPC; nothing is used in a VPC that is yet to be.
     InterfaceEndpointsPerVpc,
+    /// Every load balancer of a type in the region.
+    LoadBalancers(LoadBalancerType),
     /// DB instances: databases, and the instances of clusters.
     DbInstances,
     /// The storage of databases, in GiB.
@@ -62,9 +68,22 @@ pub fn problems(plan: &Plan, region: &Region, quotas: &[Quota]) -> Vec<Problem> 
                     let new = steps().filter(|step| kinds.iter().any(|kind| creates(step, *kind)));
                     (new.count() as u64, quota.used)
                 }
+                Counted::LoadBalancers(of) => {
+                    let new = steps().filter(|step| creates(step, Kind::LoadBalancer) && is_of_type(step, of));
+                    (new.count() as u64, quota.used)
+                }
                 Counted::ObjectsPerVpc(kind) => {
                     let stays = |step: &&Step| step.resource.key.kind == kind && !is_delete(step);
                     (steps().filter(stays).count() as u64, 0)
+                }
+                Counted::ObjectsPerBus(kind) => {
+                    let mut of_buses: BTreeMap<&str, u64> = BTreeMap::new();
+                    for step in steps().filter(|step| step.resource.key.kind == kind && !is_delete(step)) {
+                        // What is on a bus is named after it and a dot.
+                        let bus = step.resource.key.name.split('.').next().unwrap_or_default();
+                        *of_buses.entry(bus).or_default() += 1;
+                    }
+                    (of_buses.into_values().max().unwrap_or_default(), 0)
                 }
                 Counted::ObjectsPerZone(kind) => {
                     let in_zone = |step: &&Step| creates(step, kind) && zone_of(plan, step) == quota.zone.as_deref();
@@ -113,6 +132,10 @@ fn zone_of<'a>(plan: &'a Plan, step: &Step) -> Option<&'a str> {
 
 fn is_gateway_endpoint(step: &Step) -> bool {
     matches!(&step.resource.properties, Properties::VpcEndpoint(endpoint) if matches!(endpoint.reached, Reached::Gateway { .. }))
+}
+
+fn is_of_type(step: &Step, of: LoadBalancerType) -> bool {
+    matches!(&step.resource.properties, Properties::LoadBalancer(balancer) if balancer.load_balancer_type == of)
 }
 
 fn is_delete(step: &Step) -> bool {

@@ -40,6 +40,7 @@ fn graph_of(document: &Value) -> Graph {
             .collect(),
         versions: versions.chain(caches).collect(),
         endpoints: Resolved::unasked(&document).endpoints,
+        control_plane: outrigger_plan::ControlPlane::default(),
         static_parameters: document
             .databases
             .keys()
@@ -393,6 +394,7 @@ fn a_major_upgrade_takes_its_parameter_group_along() {
             .into(),
         static_parameters: BTreeMap::new(),
         endpoints: BTreeMap::new(),
+        control_plane: outrigger_plan::ControlPlane::default(),
     };
     let parsed = document::parse(&document).unwrap();
     graph.clone_from(&expand(&parsed, &resolved("16.4")).unwrap());

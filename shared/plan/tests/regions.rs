@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use standing::records_of;
 
 fn the_document() -> Value {
-    document::from_text(include_str!("../../../stacks/multi-region-dr.yaml")).unwrap()
+    document::from_text(include_str!("../../model/tests/two-regions.yaml")).unwrap()
 }
 
 /// With something of every kind, some of it in the second region.
@@ -266,4 +266,154 @@ proptest! {
         let subnets = if public { 4 } else { 2 } * zones;
         prop_assert_eq!(graph.resources.keys().filter(|key| key.kind == Kind::Subnet).count(), subnets);
     }
+}
+
+/// Values are kept equal by following the first region; backups are made where the data is, and copied to where it is not.
+#[test]
+fn parameters_and_backups_are_in_every_region() {
+    let mut document = with_components();
+    document["parameters"] = json!({
+        "api-key": { "generated": true },
+        "database-endpoint": { "value_of": "databases.database.endpoint" },
+        "flags": { "value": "on" },
+    });
+    document["backups"] = json!({ "daily": { "of": ["databases.database"], "retention_days": 7 } });
+    let graph = graph_of(&document);
+    let properties = |key: &str| {
+        let properties = &graph.resources[&key.parse::<ResourceKey>().unwrap()].properties;
+        serde_json::to_value(properties).unwrap()
+    };
+    let of = |resource: &str, attribute: &str| json!({ "resource": resource, "attribute": attribute });
+    for region in ["us-east-1", "us-east-2"] {
+        let endpoint = of("us-east-1/db-instance/database", "endpoint");
+        assert_eq!(
+            properties(&format!("{region}/parameter/database-endpoint"))["value"],
+            endpoint
+        );
+        assert_eq!(properties(&format!("{region}/parameter/flags"))["value"], "on");
+        let key = properties(&format!("{region}/parameter/api-key"));
+        assert_eq!((&key["type"], &key["value"]), (&json!("secure_string"), &Value::Null));
+        let copied = match region {
+            "us-east-1" => Value::Null,
+            _ => of("us-east-1/parameter/api-key", "arn"),
+        };
+        assert_eq!(key["copy_of"], copied);
+        assert!(
+            graph
+                .resources
+                .contains_key(&format!("{region}/backup-vault/daily").parse().unwrap())
+        );
+    }
+    let name = |name: &str| {
+        let key = format!("us-east-2/parameter/{name}").parse::<ResourceKey>().unwrap();
+        graph.resources[&key].physical_name.clone()
+    };
+    assert_eq!(name("api-key"), "/two-regions/production/api-key");
+
+    let plan = json!({
+        "kind": "backup-plan", "vault": of("us-east-1/backup-vault/daily", "name"), "window_start": "05:00",
+        "retention_days": 7, "copies": [of("us-east-2/backup-vault/daily", "arn")],
+    });
+    assert_eq!(properties("us-east-1/backup-plan/daily"), plan);
+    let selection = json!({
+        "kind": "backup-selection", "plan": of("us-east-1/backup-plan/daily", "id"),
+        "role": of("us-east-1/role/backup_daily", "arn"), "resources": [of("us-east-1/db-instance/database", "arn")],
+        "copied": true,
+    });
+    assert_eq!(properties("us-east-1/backup-selection/daily"), selection);
+    let others = graph.resources.keys().filter(|key| key.region.as_str() == "us-east-2");
+    assert!(
+        !others
+            .into_iter()
+            .any(|key| [Kind::BackupPlan, Kind::BackupSelection].contains(&key.kind))
+    );
+
+    // Where the plan is, and where there are vaults, outputs know.
+    let document = parse(&document);
+    for (path, resource, attribute) in [
+        ("backups.daily.plan_id", "us-east-1/backup-plan/daily", "id"),
+        ("backups.daily.vault_name", "us-east-1/backup-vault/daily", "name"),
+        (
+            "backups.daily.us-east-2.vault_arn",
+            "us-east-2/backup-vault/daily",
+            "arn",
+        ),
+        ("parameters.flags.name", "us-east-1/parameter/flags", "name"),
+        ("parameters.flags.us-east-2.arn", "us-east-2/parameter/flags", "arn"),
+    ] {
+        let reference = output_reference(&document, &path.parse().unwrap());
+        assert_eq!(
+            (reference.resource.to_string().as_str(), reference.attribute.as_str()),
+            (resource, attribute),
+            "{path}"
+        );
+    }
+}
+/// The reference stack with a global database.
+fn with_a_global_database() -> Value {
+    let mut document = the_document();
+    document["clusters"] = json!({ "main": {
+        "global": true, "engine": "aurora_postgresql", "version": "15.15", "capacity_acu_min": 0.5,
+        "capacity_acu_max": 1.0, "instances": 2, "database": "shop", "user": "shop_owner",
+        "deletion_protection": false, "final_snapshot": false,
+    } });
+    document
+}
+#[test]
+fn a_global_database_is_created_in_order_and_goes_by_roles() {
+    let document = with_a_global_database();
+    let graph = graph_of(&document);
+    let key = |text: &str| -> ResourceKey { text.parse().unwrap() };
+    let [first, second] = ["us-east-1", "us-east-2"].map(|region| key(&format!("{region}/db-cluster/main")));
+    let global = key("global/global-cluster/main");
+    let needs = |of: &ResourceKey, other: &ResourceKey| graph.resources[of].depends_on.contains(other);
+    assert!(needs(&first, &global) && needs(&second, &global));
+    for number in [1, 2] {
+        assert!(needs(
+            &second,
+            &key(&format!("us-east-1/db-cluster-instance/main-{number}"))
+        ));
+    }
+    // One secret, with a replica, whose host is where one writes.
+    let secrets: Vec<_> = graph.resources.keys().filter(|key| key.kind == Kind::Secret).collect();
+    assert_eq!(secrets, [&key("us-east-1/secret/main")]);
+    let Properties::Secret(secret) = &graph.resources[secrets[0]].properties else {
+        panic!("no secret");
+    };
+    assert_eq!(secret.replicas, BTreeSet::from([Region::new("us-east-2")]));
+    let attachment = serde_json::to_value(&graph.resources[&key("us-east-1/secret-attachment/main")]).unwrap();
+    assert_eq!(
+        attachment["properties"]["host"]["attribute"], "writer_endpoint",
+        "{attachment}"
+    );
+
+    // Neither cluster waits for the other one, nor do their instances: who writes by then decides. The global cluster goes last.
+    let down = destroy(&records_of(&graph), Protection::Heeded).unwrap();
+    let is_member = |key: &&ResourceKey| [Kind::DbCluster, Kind::DbClusterInstance].contains(&key.kind);
+    for (key, step) in down.steps.iter().filter(|(key, _)| is_member(key)) {
+        let mut others = step.depends_on.iter().filter(|other| is_member(other));
+        assert!(
+            others.all(|other| other.region == key.region),
+            "{key} waits for {:?}",
+            step.depends_on
+        );
+    }
+    let goes_after = &down.steps[&global].depends_on;
+    assert!(
+        goes_after.contains(&first) && goes_after.contains(&second),
+        "{goes_after:?}"
+    );
+
+    // Nothing changes with nothing changed; and another version is refused.
+    assert_eq!(changes(&document, &document), BTreeMap::new());
+    let mut later = document.clone();
+    later["clusters"]["main"]["version"] = json!("16.6");
+    let records = records_of(&graph);
+    let refused = outrigger_plan::provision(&graph_of(&later), &records, Protection::Heeded, 0).unwrap_err();
+    assert!(
+        refused
+            .iter()
+            .any(|problem| problem.message.contains("does not upgrade a global database")),
+        "{refused:?}"
+    );
 }

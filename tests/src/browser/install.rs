@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::debian::Unpacked;
 use crate::Project;
+use crate::debian::{self, Unpacked};
 
 /// What a browser is called on the PATH of different systems; and where macOS has it.
 const NAMES: [&str; 7] = [
@@ -70,7 +70,7 @@ impl Chromium {
             prefer("sans-serif", "DejaVu Sans") + &prefer("monospace", "DejaVu Sans Mono"),
         );
         std::fs::write(&fonts, text).with_context(|| format!("write {}", fonts.display()))?;
-        let libraries = std::env::join_paths(super::debian::library_folders(&root.join("usr/lib"))?)?;
+        let libraries = std::env::join_paths(debian::library_folders(&root.join("usr/lib"))?)?;
         let Some(libraries) = libraries.to_str() else {
             bail!("the path of {} is no text", folder.display());
         };

@@ -1,6 +1,5 @@
 //! A real browser without a window, for looking at pages: it loads a file, is asked about what it shows, and takes pictures.
 
-mod debian;
 mod install;
 mod pipe;
 

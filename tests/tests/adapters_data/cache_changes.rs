@@ -419,6 +419,7 @@ fn cache_subnet_groups_change_in_place() -> Result<()> {
 /// A secret with a token, its ARN, and the token.
 async fn token(aws: &LocalAws) -> Result<(String, String)> {
     let secret = Properties::Secret(Secret {
+        replicas: Default::default(),
         description: "token".to_owned(),
         username: "default".to_owned(),
         engine: "redis".to_owned(),

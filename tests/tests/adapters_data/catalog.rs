@@ -13,7 +13,7 @@ use outrigger_aws_sts::caller;
 use outrigger_engine::ports::catalog::{Catalog, Counted};
 use outrigger_engine::ports::provider::{CallErrorKind, Provider};
 use outrigger_model::properties::{
-    Alarm, Apply, CacheSubnetGroup, Comparison, MissingData, ReplicationGroup, Statistic, Stream,
+    Alarm, Apply, CacheSubnetGroup, Comparison, LoadBalancerType, MissingData, ReplicationGroup, Statistic, Stream,
 };
 use outrigger_model::{Kind, Properties, Region, StackId};
 use serde_json::json;
@@ -184,13 +184,22 @@ fn the_planner_s_catalog() -> Result<()> {
             Counted::StorageGib,
             Counted::CacheNodes,
             Counted::Shards,
+            Counted::Objects(Kind::KmsKey),
+            Counted::Objects(Kind::RestApi),
+            Counted::Objects(Kind::ApiKey),
+            Counted::Objects(Kind::ApiDomain),
+            Counted::LoadBalancers(LoadBalancerType::Network),
+            Counted::LoadBalancers(LoadBalancerType::Application),
+            Counted::Objects(Kind::TargetGroup),
+            Counted::Objects(Kind::EventBus),
+            Counted::ObjectsPerBus(Kind::EventRule),
         ] {
             let (Some(quota), None) = counted(counts) else {
                 bail!("{counts:?} is not there once: {quotas:?}");
             };
             ensure!(quota.limit > quota.used, "{quota:?}");
         }
-        ensure!(quotas.len() == 15, "{quotas:?}");
+        ensure!(quotas.len() == 24, "{quotas:?}");
         // The default VPC.
         let (vpcs, _) = counted(Counted::Objects(Kind::Vpc));
         let before = vpcs.context("no quota of VPCs")?.used;

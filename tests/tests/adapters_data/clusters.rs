@@ -71,6 +71,7 @@ pub(crate) fn properties(aws: &LocalAws, secret: Input, subnet_group: Input, gro
         capacity_acu_max: 1.0,
         zones: ["a", "b"].map(|zone| format!("{}{zone}", aws.region())).to_vec(),
         data_api: true,
+        global_cluster: None,
         database: "iotdb".to_owned(),
         port: 5432,
         user: "dbadmin".to_owned(),

@@ -298,12 +298,16 @@ pub(crate) struct Vpc {
 }
 
 pub(crate) async fn vpc(aws: &LocalAws) -> Result<Vpc> {
-    let client = aws_sdk_ec2::Client::new(&aws.sdk_config(aws.region()));
+    vpc_in(aws, &region(aws)).await
+}
+
+pub(crate) async fn vpc_in(aws: &LocalAws, region: &Region) -> Result<Vpc> {
+    let client = aws_sdk_ec2::Client::new(&aws.sdk_config(region.as_str()));
     let vpc = client.create_vpc().cidr_block("10.0.0.0/16").send().await?;
     let vpc = vpc.vpc().and_then(|vpc| vpc.vpc_id()).context("no VPC")?.to_owned();
     let mut subnets = Vec::new();
     for (cidr, zone) in [("10.0.10.0/24", "a"), ("10.0.11.0/24", "b")] {
-        let zone = format!("{}{zone}", aws.region());
+        let zone = format!("{region}{zone}");
         let subnet = client
             .create_subnet()
             .vpc_id(&vpc)

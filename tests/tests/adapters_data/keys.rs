@@ -304,6 +304,7 @@ fn streams_and_secrets_change_their_key_in_place() -> Result<()> {
         let secrets = Secrets::new(&aws.aws());
         let secret = |key: Option<&String>| {
             Properties::Secret(Secret {
+                replicas: Default::default(),
                 description: "token".to_owned(),
                 username: "default".to_owned(),
                 engine: "redis".to_owned(),

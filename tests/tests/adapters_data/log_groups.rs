@@ -17,7 +17,7 @@ fn log_groups() -> Result<()> {
     with_aws(async |aws| {
         let client = aws_sdk_cloudwatchlogs::Client::new(&aws.sdk_config(aws.region()));
         let provider = LogGroups::new(&aws.aws());
-        let mut wanted = resource(aws, "database-postgresql", Properties::LogGroup(LogGroup {}));
+        let mut wanted = resource(aws, "database-postgresql", Properties::LogGroup(LogGroup::default()));
         wanted.physical_name = "/aws/rds/instance/data-processing-production-database/postgresql".to_owned();
         let name = wanted.physical_name.clone();
         // One whose name begins the same is another one.

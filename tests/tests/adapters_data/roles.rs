@@ -22,7 +22,7 @@ fn role(aws: &LocalAws, description: &str, service: &str, policies: &[&str]) -> 
         description: description.to_owned(),
         service: service.to_owned(),
         managed_policies: policies.iter().map(|arn| (*arn).to_owned()).collect(),
-        allows: None,
+        allows: Vec::new(),
     };
     resource(aws, "database-monitoring", Properties::Role(properties))
 }

@@ -19,6 +19,7 @@ use crate::harness::{TOKEN, check, check_faults, remove, resource, settle, targe
 
 pub(crate) fn secret(aws: &LocalAws) -> Resource {
     let properties = Secret {
+        replicas: Default::default(),
         description: "the database's master user".to_owned(),
         username: "dbadmin".to_owned(),
         engine: "postgres".to_owned(),
@@ -131,7 +132,7 @@ fn secrets() -> Result<()> {
         ensure!(progress == Progress::Blocked { reason }, "{progress:?}");
         put().secret_string(value.to_string()).send().await?;
 
-        // A secret that somebody has scheduled for deletion is on its way out, and goes at once when we delete it.
+        // A secret that somebody has scheduled for deletion cannot be read, nor its name be used.
         client
             .delete_secret()
             .secret_id(&observed.id)
@@ -140,7 +141,11 @@ fn secrets() -> Result<()> {
             .await?;
         let scheduled = provider.observe(&target).await?.context("gone")?;
         ensure!(
-            scheduled.condition == Condition::Deleting && scheduled.ours,
+            scheduled.condition == Condition::Ready && scheduled.ours,
+            "{scheduled:?}"
+        );
+        ensure!(
+            told(&scheduled) == json!([["scheduled_for_deletion", false, true]]),
             "{scheduled:?}"
         );
         let create = provider.ensure(&target, None).await.map_err(|error| error.kind);
@@ -151,6 +156,11 @@ fn secrets() -> Result<()> {
             .map(drop)
             .map_err(|error| error.to_string());
         ensure!(read.is_err_and(|error| error.contains("is scheduled for deletion")));
+        // Wanted, it is restored and used again, with the password that it has.
+        settle(&provider, &target).await?;
+        ensure!(secret_value(&client, &observed.id).await? == value, "another value");
+        let delete = client.delete_secret().secret_id(&observed.id);
+        delete.recovery_window_in_days(7).send().await?;
         provider.delete(&target, &scheduled).await?;
         ensure!(provider.observe(&target).await?.is_none(), "still there");
         ensure!(
@@ -314,6 +324,7 @@ fn secrets_change_in_place() -> Result<()> {
             Ok(value)
         };
         let mut wanted = Secret {
+            replicas: Default::default(),
             description: "another".to_owned(),
             username: "dbadmin".to_owned(),
             engine: "postgres".to_owned(),

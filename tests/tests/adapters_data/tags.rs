@@ -155,7 +155,7 @@ fn tags_that_are_no_longer_wanted_are_taken_off() -> Result<()> {
         let (roles, caches) = (&Roles::new(&aws.aws(), None), &provider_of_caches(&aws.aws()));
         let (streams, secrets) = (&Streams::new(&aws.aws()), &Secrets::new(&aws.aws()));
         let (alarms, log_groups) = (&Alarms::new(&aws.aws()), &LogGroups::new(&aws.aws()));
-        let logs = resource(aws, "database-postgresql", Properties::LogGroup(LogGroup {}));
+        let logs = resource(aws, "database-postgresql", Properties::LogGroup(LogGroup::default()));
         let topics = &Topics::new(&aws.aws());
         let of = scene.properties.clone();
         let of_cluster = clusters::properties(aws, of.secret, of.subnet_group, &vpc.group);

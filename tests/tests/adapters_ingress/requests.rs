@@ -26,6 +26,12 @@ pub(crate) async fn post(aws: &LocalAws, url: &str, key: Option<&str>, body: &st
     connection.post(&local_path(url)?, key, body).await
 }
 
+/// A GET of a URL of a stage, likewise.
+pub(crate) async fn get(aws: &LocalAws, url: &str) -> Result<(u16, String)> {
+    let mut connection = Connection::open(aws).await?;
+    connection.send("GET", &local_path(url)?, None, "").await
+}
+
 /// A connection that is kept, as a device keeps its own.
 struct Connection {
     stream: TcpStream,
@@ -48,9 +54,13 @@ impl Connection {
     }
 
     async fn post(&mut self, path: &str, key: Option<&str>, body: &str) -> Result<(u16, String)> {
+        self.send("POST", path, key, body).await
+    }
+
+    async fn send(&mut self, method: &str, path: &str, key: Option<&str>, body: &str) -> Result<(u16, String)> {
         let key = key.map(|key| format!("x-api-key: {key}\r\n")).unwrap_or_default();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n{key}content-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n{key}content-length: {}\r\n\r\n{body}",
             self.host,
             body.len()
         );

@@ -1,5 +1,7 @@
 //! One local AWS for the tests that do not disturb each other, and ways to act on it and look at it.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
@@ -67,6 +69,22 @@ pub fn up(document: &Value) -> Value {
     let file = file_of(document);
     let path = file.path().to_str().unwrap();
     json_of(&outrigger(shared(), &["up", path, "--yes", "--output", "json"]))
+}
+
+/// The status and the body of the answer to a request on a connection to port 443 of a load balancer or an accelerator.
+pub fn asked(aws: &LocalAws, dns_name: &str, path: &str) -> (u16, String) {
+    let endpoint = aws.endpoint().strip_prefix("http://").unwrap().to_owned();
+    let mut connection = TcpStream::connect(endpoint).unwrap();
+    write!(
+        connection,
+        "GET {path} HTTP/1.1\r\nhost: {dns_name}:443\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+    (status, body.to_owned())
 }
 
 /// A document in a file of its own, which lasts as long as what is answered.

@@ -2,22 +2,28 @@
 //! under Step Functions, IAM enforced.
 
 mod apis;
+mod buses;
 mod cargo_lambda;
 mod clients;
 mod clusters;
 mod concurrency;
 mod copies;
+mod database_agent;
 mod documented;
 mod drift;
 mod events;
 mod everything;
 mod faults;
+mod functions;
+mod gates;
+mod global_database;
 mod handover;
 mod harness;
 mod iot_ingest;
 mod killed;
 mod logs;
 mod nat;
+mod parameters;
 mod plans;
 mod policies;
 mod postgres_ha;
@@ -31,5 +37,7 @@ mod secure_pipeline;
 mod seen;
 mod side_by_side;
 mod stand_up;
+mod storage;
+mod traffic;
 mod two_regions;
 mod updates;

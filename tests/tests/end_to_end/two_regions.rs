@@ -1,4 +1,4 @@
-//! The reference stack `multi-region-dr`: a network in each of two regions, peered, value by value as AWS shows it; what was
+//! A network in each of two regions, peered, value by value as AWS shows it; what was
 //! changed behind our back in the other region is found and put right; and nothing is left in either.
 
 use std::collections::BTreeMap;
@@ -141,8 +141,7 @@ fn network(seen: &Seen, second: u8, peering: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stack_in_two_regions_stands_up_is_put_right_and_leaves_nothing() {
     let aws = shared();
-    let mut document = document::from_text(include_str!("../../../stacks/multi-region-dr.yaml")).unwrap();
-    document["stack"] = STACK.into();
+    let document = document::from_text(include_str!("../../../shared/model/tests/two-regions.yaml")).unwrap();
     let file = file_of(&document);
     let path = file.path().to_str().unwrap();
     let up = || json_of(&outrigger(aws, &["up", path, "--yes", "--output", "json"]));

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::DbCluster as SdkCluster;
 use outrigger_aws::{key_id, missing_tags};
+use outrigger_engine::ports::provider::Difference;
 use outrigger_model::properties::DbCluster;
 
-use crate::compare::{Closable, Compared, Comparison, Values, unsigned};
+use crate::compare::{Closable, Compared, Comparison, Values, is_version, unsigned};
+use crate::global_cluster::Membership;
 
 /// The property that calls of its own change.
 pub(super) const DATA_API: &str = "data_api";
+/// The property that nothing changes of what is there: a member that has left does not come back.
+pub(super) const GLOBAL_CLUSTER: &str = "global_cluster";
 
 /// Compares what is wanted with what DescribeDBClusters shows.
 ///
@@ -49,6 +53,21 @@ pub(super) fn compare(
     comparison.compared
 }
 
+/// Compares a member of a global cluster with what DescribeGlobalClusters shows.
+///
+/// Whether it writes is no difference. What differs of the version is told, and left to whoever upgrades the members in the
+/// order that AWS wants: [`why_not`](crate::compare::why_not).
+pub(super) fn member(compared: &mut Compared, wanted: &DbCluster, membership: Option<&Membership>) {
+    let Some(global) = &wanted.global_cluster else {
+        return;
+    };
+    if membership.is_none_or(|membership| membership.writes.is_none()) {
+        compared
+            .fixed
+            .push(Difference::new(GLOBAL_CLUSTER, global, &None::<String>));
+    }
+}
+
 fn protection(comparison: &mut Comparison, wanted: &DbCluster, actual: &SdkCluster) {
     comparison.equal(
         "deletion_protection",
@@ -64,12 +83,23 @@ fn protection(comparison: &mut Comparison, wanted: &DbCluster, actual: &SdkClust
 
 fn engine(comparison: &mut Comparison, wanted: &DbCluster, actual: &SdkCluster) {
     let pending = actual.pending_modified_values();
-    comparison.engine_version(
-        &wanted.engine_version,
-        wanted.minor_upgrades,
-        actual.engine_version(),
-        pending.and_then(|pending| pending.engine_version()),
-    );
+    match &wanted.global_cluster {
+        None => comparison.engine_version(
+            &wanted.engine_version,
+            wanted.minor_upgrades,
+            actual.engine_version(),
+            pending.and_then(|pending| pending.engine_version()),
+        ),
+        // AWS upgrades its members in an order of their own:
+        // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-global-database-upgrade.html
+        Some(_) => comparison.add(
+            "engine_version",
+            &wanted.engine_version,
+            Values::of(actual.engine_version.clone()),
+            Closable::No,
+            |version| is_version(&wanted.engine_version, version, wanted.minor_upgrades),
+        ),
+    }
     // Where the cluster does not show it, its instances do.
     if let Some(minor_upgrades) = actual.auto_minor_version_upgrade() {
         comparison.equal(
@@ -112,9 +142,7 @@ fn backups_and_maintenance(comparison: &mut Comparison, wanted: &DbCluster, actu
     );
 }
 
-/// The zones of its storage are AWS's own affair, once they are chosen.
-fn what_never_changes(comparison: &mut Comparison, wanted: &DbCluster, actual: &SdkCluster) {
-    comparison.fixed("database", wanted.database.clone(), actual.database_name.clone());
+fn user(comparison: &mut Comparison, wanted: &DbCluster, actual: &SdkCluster) {
     comparison.add(
         "user",
         &wanted.user,
@@ -122,6 +150,18 @@ fn what_never_changes(comparison: &mut Comparison, wanted: &DbCluster, actual: &
         Closable::No,
         |user| user.eq_ignore_ascii_case(&wanted.user),
     );
+}
+
+/// The zones of its storage are AWS's own affair, once they are chosen.
+fn what_never_changes(comparison: &mut Comparison, wanted: &DbCluster, actual: &SdkCluster) {
+    // What copies another one may show neither.
+    let is_copy = wanted.global_cluster.is_some();
+    if !(is_copy && actual.database_name.is_none()) {
+        comparison.fixed("database", wanted.database.clone(), actual.database_name.clone());
+    }
+    if !(is_copy && actual.master_username.is_none()) {
+        user(comparison, wanted, actual);
+    }
     comparison.add(
         "subnet_group",
         &wanted.subnet_group,
@@ -151,7 +191,6 @@ pub(super) mod tests {
         ClusterPendingModifiedValues, DbClusterMember, PendingCloudwatchLogsExports,
         ServerlessV2ScalingConfigurationInfo, VpcSecurityGroupMembership,
     };
-    use outrigger_engine::ports::provider::Difference;
     use outrigger_model::Input;
     use outrigger_model::properties::Apply;
 
@@ -168,6 +207,7 @@ pub(super) mod tests {
             capacity_acu_max: 1.0,
             zones: vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()],
             data_api: true,
+            global_cluster: None,
             database: "iotdb".to_owned(),
             port: 5432,
             user: "iotadmin".to_owned(),

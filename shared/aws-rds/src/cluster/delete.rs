@@ -6,9 +6,9 @@ use outrigger_engine::ports::provider::{CallError, Condition, Progress, Target};
 use outrigger_model::properties::DbCluster;
 
 use super::{CODES, NOT_FOUND, condition, describe};
-use crate::{POLL_SECONDS, final_snapshot};
+use crate::{POLL_SECONDS, final_snapshot, global_cluster};
 
-/// DeleteDBCluster, with its automated backups:
+/// DeleteDBCluster, with its automated backups, once it has left its global cluster:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBCluster.html>.
 pub(crate) async fn delete(client: &Client, target: &Target, wanted: &DbCluster) -> Result<Progress, CallError> {
     let name = &target.resource.physical_name;
@@ -32,6 +32,12 @@ pub(crate) async fn delete(client: &Client, target: &Target, wanted: &DbCluster)
         return Ok(Progress::Blocked {
             reason: format!("{name} is protected against deletion: set `deletion_protection: false`, and provision"),
         });
+    }
+    if let Some(global) = &wanted.global_cluster
+        && let Some(progress) =
+            global_cluster::leave(client, global.text(), cluster.db_cluster_arn().unwrap_or_default()).await?
+    {
+        return Ok(progress);
     }
     match client
         .delete_db_cluster()

@@ -14,6 +14,7 @@ use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::properties::DbCluster;
 use secrecy::ExposeSecret;
 
+use crate::global_cluster::{self, Membership};
 use crate::{POLL_SECONDS, fresh_references_wait, tags, texts};
 
 pub(crate) use delete::{delete, kept};
@@ -32,11 +33,15 @@ const CODES: &[(&str, CallErrorKind)] = &[
     // Being created, changed, backed up or deleted; or, of a deletion, with instances in it.
     ("InvalidDBClusterStateFault", CallErrorKind::NotYet),
     ("InvalidDBInstanceState", CallErrorKind::NotYet),
+    // Its global cluster does not show everywhere yet, or is being changed.
+    ("GlobalClusterNotFoundFault", CallErrorKind::NotYet),
+    ("InvalidGlobalClusterStateFault", CallErrorKind::NotYet),
     // The Data API is about to change.
     ("InvalidResourceStateFault", CallErrorKind::NotYet),
 ];
 
-/// DescribeDBClusters, which shows the tags too. Which of its instances writes is not looked at: that changes by itself.
+/// DescribeDBClusters, which shows the tags too; of a member of a global cluster, DescribeGlobalClusters besides. Which of its
+/// instances writes, and which of the members, is not looked at: that changes by itself.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusters.html>.
 pub(crate) async fn observe(
     client: &Client,
@@ -47,7 +52,15 @@ pub(crate) async fn observe(
         return Ok(None);
     };
     let actual_tags = tags::from_sdk(cluster.tag_list());
-    let compared = compare::compare(wanted, &cluster, &target.resource.tags, &actual_tags);
+    let membership = match &wanted.global_cluster {
+        // What goes leaves it in its own way.
+        Some(global) if !target.going => membership(client, global.text(), &cluster).await?,
+        Some(_) | None => None,
+    };
+    let mut compared = compare::compare(wanted, &cluster, &target.resource.tags, &actual_tags);
+    if !target.going {
+        compare::member(&mut compared, wanted, membership.as_ref());
+    }
     let condition = match condition(cluster.status().unwrap_or_default()) {
         Condition::Ready if !compared.coming.is_empty() => Condition::Changing {
             status: format!("available, about to change: {}", compared.coming.join(", ")),
@@ -55,10 +68,13 @@ pub(crate) async fn observe(
         Condition::Ready if cluster.endpoint().is_none() => Condition::Changing {
             status: "available, without an endpoint yet".to_owned(),
         },
+        Condition::Ready if membership.as_ref().is_some_and(|of| of.writer_endpoint.is_none()) => Condition::Changing {
+            status: "available, without an endpoint of its global cluster yet".to_owned(),
+        },
         other => other,
     };
     let id = cluster.db_cluster_identifier().unwrap_or_default();
-    let observed = compared.observed(id, attributes(&cluster), condition, target, &actual_tags);
+    let observed = compared.observed(id, attributes(&cluster, membership), condition, target, &actual_tags);
     Ok(Some(observed))
 }
 
@@ -71,9 +87,8 @@ async fn create(
 ) -> Result<Progress, CallError> {
     let call = "rds:CreateDBCluster";
     let retention = number(call, "backup_retention_days", wanted.backup_retention_days)?;
-    // Read last, and gone when this call ends.
-    let credentials = secrets.credentials(wanted.secret.text()).await?;
-    let output = client
+    let origin = origin(client, target, wanted).await?;
+    let mut request = client
         .create_db_cluster()
         .db_cluster_identifier(&target.resource.physical_name)
         .engine(ENGINE)
@@ -82,11 +97,9 @@ async fn create(
         .set_availability_zones(Some(wanted.zones.clone()))
         .enable_http_endpoint(wanted.data_api)
         .storage_encrypted(true)
-        .set_kms_key_id(wanted.encryption_key.as_ref().map(|key| key.text().to_owned()))
-        .database_name(&wanted.database)
+        .set_kms_key_id(encryption_key(wanted, origin))
+        .set_global_cluster_identifier(wanted.global_cluster.as_ref().map(|global| global.text().to_owned()))
         .port(i32::from(wanted.port))
-        .master_username(&credentials.username)
-        .master_user_password(credentials.password.expose_secret())
         .db_subnet_group_name(wanted.subnet_group.text())
         .set_vpc_security_group_ids(Some(texts(&wanted.security_groups)))
         .set_enable_cloudwatch_logs_exports(Some(wanted.log_exports.iter().cloned().collect()))
@@ -96,7 +109,16 @@ async fn create(
         .auto_minor_version_upgrade(wanted.minor_upgrades)
         .deletion_protection(wanted.deletion_protection)
         .copy_tags_to_snapshot(true)
-        .set_tags(Some(tags::to_sdk(&target.resource.tags)))
+        .set_tags(Some(tags::to_sdk(&target.resource.tags)));
+    if origin == Origin::Empty {
+        // Read last, and gone when this call ends.
+        let credentials = secrets.credentials(wanted.secret.text()).await?;
+        request = request
+            .database_name(&wanted.database)
+            .master_username(&credentials.username)
+            .master_user_password(credentials.password.expose_secret());
+    }
+    let output = request
         .send()
         .await
         .map_err(|error| fresh_references_wait(call_error(call, CODES, &error)))?;
@@ -105,6 +127,56 @@ async fn create(
         poll_after_seconds: POLL_SECONDS,
         request_id: None,
     })
+}
+
+/// What a new cluster holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Origin {
+    /// A new database, with a user and a password of its own.
+    Empty,
+    /// All that the one holds that writes for its global cluster, user and password included.
+    Copied,
+}
+
+/// The first member of a global cluster begins as the one that writes; whoever comes later copies it, wherever it is. So one
+/// that is created anew after the other region has taken over joins that one.
+async fn origin(client: &Client, target: &Target, wanted: &DbCluster) -> Result<Origin, CallError> {
+    let Some(global) = &wanted.global_cluster else {
+        return Ok(Origin::Empty);
+    };
+    // It has no ARN yet: whoever is a member is another one, but for what a repeated call has made, which is refused.
+    match global_cluster::membership(client, global.text(), "").await? {
+        Some(membership) if membership.others.is_empty() => Ok(Origin::Empty),
+        Some(_) => Ok(Origin::Copied),
+        None => Err(CallError {
+            kind: CallErrorKind::NotYet,
+            ..CallError::invalid(
+                "rds:CreateDBCluster",
+                format!(
+                    "the global cluster {} of {} does not show yet",
+                    global.text(),
+                    target.resource.physical_name
+                ),
+            )
+        }),
+    }
+}
+
+/// A copy in another region does not take the key of what it copies: where the document names none, AWS's own of its region
+/// is named, by the alias under which AWS has it in each.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html>, KmsKeyId.
+fn encryption_key(wanted: &DbCluster, origin: Origin) -> Option<String> {
+    const KEY_OF_AWS: &str = "alias/aws/rds";
+    let own = wanted.encryption_key.as_ref().map(|key| key.text().to_owned());
+    match origin {
+        Origin::Empty => own,
+        Origin::Copied => own.or_else(|| Some(KEY_OF_AWS.to_owned())),
+    }
+}
+
+async fn membership(client: &Client, global: &str, cluster: &SdkCluster) -> Result<Option<Membership>, CallError> {
+    let arn = cluster.db_cluster_arn().unwrap_or_default();
+    global_cluster::membership(client, global, arn).await
 }
 
 /// RDS's word for Aurora PostgreSQL.
@@ -131,13 +203,15 @@ async fn describe(client: &Client, identifier: &str) -> Result<Option<SdkCluster
     }
 }
 
-fn attributes(cluster: &SdkCluster) -> BTreeMap<String, String> {
+fn attributes(cluster: &SdkCluster, membership: Option<Membership>) -> BTreeMap<String, String> {
+    let writer_endpoint = membership.and_then(|membership| membership.writer_endpoint);
     [
         ("arn", cluster.db_cluster_arn().map(str::to_owned)),
         ("endpoint", cluster.endpoint().map(str::to_owned)),
         ("reader_endpoint", cluster.reader_endpoint().map(str::to_owned)),
         ("port", cluster.port().map(|port| port.to_string())),
         ("engine_version", cluster.engine_version().map(str::to_owned)),
+        ("writer_endpoint", writer_endpoint),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))

@@ -4,11 +4,11 @@ use aws_sdk_rds::Client;
 use aws_sdk_rds::operation::modify_db_cluster::builders::ModifyDbClusterInputBuilder;
 use aws_sdk_rds::types::DbCluster as SdkCluster;
 use outrigger_aws::{TAGS, TAGS_GONE, call_error, gone_meanwhile, number};
-use outrigger_engine::ports::provider::{CallError, Observed, Progress, Target};
+use outrigger_engine::ports::provider::{CallError, Difference, Observed, Progress, Target};
 use outrigger_engine::ports::secrets::SecretReader;
 use outrigger_model::properties::DbCluster;
 
-use super::compare::{DATA_API, compare};
+use super::compare::{DATA_API, GLOBAL_CLUSTER, compare};
 use super::{CODES, ENGINE, capacity, create, describe};
 use crate::compare::{Compared, log_exports, version, why_not};
 use crate::{POLL_SECONDS, fresh_references_wait, tags, texts};
@@ -33,7 +33,7 @@ pub(crate) async fn ensure(
         TAGS => tags::add(client, arn, &target.resource.tags).await?,
         TAGS_GONE => tags::remove(client, arn, first).await?,
         DATA_API => data_api(client, arn, wanted.data_api).await?,
-        _ => return modify(client, target, wanted).await,
+        _ => return modify(client, target, wanted, observed).await,
     }
     Ok(Progress::changed(POLL_SECONDS))
 }
@@ -55,14 +55,24 @@ async fn data_api(client: &Client, arn: &str, is_wanted: bool) -> Result<(), Cal
 
 /// Closes every difference that ModifyDBCluster can close in one call:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBCluster.html>.
-async fn modify(client: &Client, target: &Target, wanted: &DbCluster) -> Result<Progress, CallError> {
+async fn modify(
+    client: &Client,
+    target: &Target,
+    wanted: &DbCluster,
+    observed: &Observed,
+) -> Result<Progress, CallError> {
     let name = &target.resource.physical_name;
     // What the call says depends on more than differs.
     let Some(actual) = describe(client, name).await? else {
         return Err(gone_meanwhile(MODIFY, "the cluster"));
     };
     let same = &target.resource.tags;
-    let compared = compare(wanted, &actual, same, same);
+    let mut compared = compare(wanted, &actual, same, same);
+    // What was observed of its global cluster stays as it was observed.
+    let not_a_member = |difference: &&Difference| difference.property == GLOBAL_CLUSTER;
+    compared
+        .fixed
+        .extend(observed.differences.iter().filter(not_a_member).cloned());
     let properties: Vec<_> = compared
         .closable
         .iter()
@@ -153,7 +163,6 @@ mod tests {
     use aws_sdk_rds::types::{
         CloudwatchLogsExportConfiguration, ClusterPendingModifiedValues, ServerlessV2ScalingConfiguration,
     };
-    use outrigger_engine::ports::provider::Difference;
     use outrigger_model::properties::Apply;
 
     use super::super::compare::tests::{actual, wanted};

@@ -21,6 +21,11 @@ pub fn documents() -> Vec<(&'static str, Value)> {
             include_str!("../../../../stacks/data-processing.yaml"),
         ),
         ("postgres-ha", include_str!("../../../../stacks/postgres-ha.yaml")),
+        ("iot-ingest", include_str!("../../../../stacks/iot-ingest.yaml")),
+        (
+            "secure-pipeline",
+            include_str!("../../../../stacks/secure-pipeline.yaml"),
+        ),
     ]
     .map(|(name, text)| (name, document::from_text(text).unwrap()))
     .into_iter()
@@ -31,7 +36,7 @@ pub fn documents() -> Vec<(&'static str, Value)> {
 /// A network in two regions, peered, with the database in one of them, and the cache and the stream in the other.
 fn two_regions() -> Value {
     let of = |text: &str| document::from_text(text).unwrap();
-    let mut document = of(include_str!("../../../../stacks/multi-region-dr.yaml"));
+    let mut document = of(include_str!("../../../model/tests/two-regions.yaml"));
     let other = of(include_str!("../../../../stacks/data-processing.yaml"));
     for part in ["streams", "caches", "databases", "alarms"] {
         document[part] = other[part].clone();
@@ -204,6 +209,7 @@ fn templates() -> BTreeMap<Kind, Resource> {
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into(),
         static_parameters: BTreeMap::new(),
+        control_plane: outrigger_plan::ControlPlane::default(),
         endpoints: Resolved::unasked(&document::parse(&value).unwrap()).endpoints,
     };
     let graph = expand(&document::parse(&value).unwrap(), &resolved).unwrap();

@@ -305,10 +305,16 @@ const HOUR_MS: UnixMs = 3_600_000;
 
 fn patience(kind: Kind) -> Patience {
     match kind {
-        Kind::DbInstance | Kind::DbCluster | Kind::DbClusterInstance | Kind::ReplicationGroup => Patience {
+        Kind::DbInstance | Kind::DbClusterInstance | Kind::ReplicationGroup => Patience {
             looks_min: 2,
             step_ms_max: 2 * HOUR_MS,
             look_again_ms: 10_000,
+        },
+        // Aurora backs up all the time, and needs no first backup once a cluster is there. Instances wait for it.
+        Kind::GlobalCluster | Kind::DbCluster => Patience {
+            looks_min: 2,
+            step_ms_max: 2 * HOUR_MS,
+            look_again_ms: 4_000,
         },
         Kind::Vpc
         | Kind::Subnet
@@ -327,6 +333,9 @@ fn patience(kind: Kind) -> Patience {
         | Kind::DbParameterGroup
         | Kind::CacheSubnetGroup
         | Kind::Stream
+        | Kind::Table
+        | Kind::Bucket
+        | Kind::BucketReplication
         | Kind::Secret
         | Kind::SecretAttachment
         | Kind::Role
@@ -336,10 +345,31 @@ fn patience(kind: Kind) -> Patience {
         | Kind::UsagePlan
         | Kind::ApiKey
         | Kind::UsagePlanKey
+        | Kind::ApiDomain
+        | Kind::ApiMapping
+        | Kind::EventBus
+        | Kind::EventRule
+        | Kind::EventTarget
+        | Kind::GlobalEndpoint
+        | Kind::Function
+        | Kind::FunctionPermission
+        | Kind::LoadBalancer
+        | Kind::TargetGroup
+        | Kind::Listener
+        | Kind::Target
+        | Kind::Parameter
+        | Kind::BackupVault
+        | Kind::BackupPlan
+        | Kind::BackupSelection
         | Kind::Alarm
         | Kind::LogGroup
         | Kind::Topic
-        | Kind::Subscription => Patience {
+        | Kind::Subscription
+        | Kind::Accelerator
+        | Kind::AcceleratorListener
+        | Kind::EndpointGroup
+        | Kind::HealthCheck
+        | Kind::Dashboard => Patience {
             looks_min: 1,
             step_ms_max: HOUR_MS,
             look_again_ms: 2_000,

@@ -26,6 +26,8 @@ pub struct MemoryCatalog {
     pub parameters: BTreeMap<String, Parameter>,
     /// The account's quotas.
     pub quotas: Vec<Quota>,
+    /// The buckets that something is in.
+    pub full_buckets: BTreeSet<String>,
     /// What carries a stack's tags.
     pub tagged: Vec<Tagged>,
 }
@@ -55,6 +57,7 @@ impl Default for MemoryCatalog {
             .map(|(name, is_static)| (name.to_owned(), parameter(is_static)))
             .into(),
             quotas: Vec::new(),
+            full_buckets: BTreeSet::new(),
             tagged: Vec::new(),
         }
     }
@@ -114,6 +117,10 @@ impl Catalog for MemoryCatalog {
 
     async fn quotas(&self, _: &Region, _: &BTreeSet<Kind>) -> Result<Vec<Quota>, CallError> {
         Ok(self.quotas.clone())
+    }
+
+    async fn holds_objects(&self, _: &Region, bucket: &str) -> Result<bool, CallError> {
+        Ok(self.full_buckets.contains(bucket))
     }
 
     async fn tagged(&self, _: &Region, _: &StackId) -> Result<Vec<Tagged>, CallError> {

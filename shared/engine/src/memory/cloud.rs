@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use outrigger_model::properties::Apply;
 use outrigger_model::resource::is_ours;
-use outrigger_model::{Identity, Input, Kind, Properties, Resource, ResourceKey, UnixMs};
+use outrigger_model::{Identity, Kind, Properties, Resource, ResourceKey, UnixMs};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 use super::clock::VirtualClock;
+use super::kinds::{differences, has_name, is_ours_too, is_protected, puts_off, refers_to, set_up_calls, within};
 use crate::durations;
 use crate::ports::clock::Clock;
 use crate::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Provider, Target};
@@ -244,7 +244,7 @@ impl MemoryCloud {
             .objects
             .values()
             .filter(|object| is_it(object))
-            .map(|object| object.id.clone())
+            .flat_map(|object| object.attributes().into_values().chain([object.id.clone()]))
             .collect();
         inner.objects.retain(|_, object| {
             let whole = within(&object.resource).map(|whole| whole.text().to_owned());
@@ -424,6 +424,7 @@ impl Inner {
             match self.objects.get_mut(id).map(|object| &mut object.resource.properties) {
                 Some(Properties::DbInstance(database)) => database.deletion_protection = false,
                 Some(Properties::DbCluster(cluster)) => cluster.deletion_protection = false,
+                Some(Properties::GlobalCluster(cluster)) => cluster.deletion_protection = false,
                 _ => {}
             }
             return Ok(Progress::changed(1));
@@ -463,6 +464,13 @@ impl Object {
         self.gone_at_ms.is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
     }
 
+    /// Its attributes, once it is ready.
+    fn attributes(&self) -> BTreeMap<String, String> {
+        let all = self.resource.key.kind.attributes().iter();
+        all.map(|attribute| ((*attribute).to_owned(), format!("{attribute}-of-{}", self.id)))
+            .collect()
+    }
+
     fn observed(&self, target: &Target, duplicates: Vec<String>, now_ms: UnixMs) -> Observed {
         let ready = now_ms >= self.ready_at_ms;
         let condition = match self.gone_at_ms {
@@ -487,17 +495,9 @@ impl Object {
             Some(will_be) if will_be != &self.resource.properties => vec!["properties"],
             Some(_) | None => Vec::new(),
         };
-        let attributes = self
-            .resource
-            .key
-            .kind
-            .attributes()
-            .iter()
-            .map(|attribute| ((*attribute).to_owned(), format!("{attribute}-of-{}", self.id)))
-            .collect();
         Observed {
             id: self.id.clone(),
-            attributes: if ready { attributes } else { BTreeMap::new() },
+            attributes: if ready { self.attributes() } else { BTreeMap::new() },
             condition,
             ours: is_ours(&self.resource.tags, &target.resource.tags),
             differences: differs.into_iter().chain(differences).collect(),
@@ -576,183 +576,5 @@ fn error(verb: &str, target: &Target, kind: CallErrorKind, message: &str) -> Cal
         code: String::new(),
         message: format!("{}: {message}", target.resource.key),
         request_id: None,
-    }
-}
-
-/// Whether one has the other's name, where names are unique: in a region, or within what it is a part of.
-fn has_name(one: &Resource, other: &Resource) -> bool {
-    one.physical_name == other.physical_name && within(one) == within(other)
-}
-
-/// What a resource is a part of, and so has its name in.
-fn within(resource: &Resource) -> Option<&Input> {
-    match &resource.properties {
-        Properties::Route(route) => Some(&route.route_table),
-        Properties::RouteTableAssociation(association) => Some(&association.subnet),
-        Properties::SecurityGroup(group) => Some(&group.vpc),
-        Properties::ApiStage(stage) => Some(&stage.api),
-        Properties::UsagePlanKey(key) => Some(&key.plan),
-        _ => None,
-    }
-}
-
-/// Two resources of one stack.
-fn is_ours_too(one: &Resource, other: &Resource) -> bool {
-    use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_STACK};
-    [TAG_STACK, TAG_ENVIRONMENT]
-        .iter()
-        .all(|tag| one.tags.get(*tag) == other.tags.get(*tag))
-}
-
-fn refers_to(properties: &Properties, id: &str) -> bool {
-    serde_json::to_string(properties).is_ok_and(|json| json.contains(&format!("\"{id}\"")))
-}
-
-/// Where the properties differ, each by its own name.
-fn differences(wanted: &Properties, actual: &Properties) -> Vec<Difference> {
-    let json = |properties| serde_json::to_value(properties).unwrap_or_default();
-    let (wanted_json, actual_json) = (json(wanted), json(actual));
-    PROPERTIES
-        .iter()
-        .filter_map(|name| {
-            let of = |value: &serde_json::Value| value.get(*name).cloned().unwrap_or_default();
-            let (wanted, actual) = (of(&wanted_json), of(&actual_json));
-            (wanted != actual).then(|| Difference::new(name, &wanted, &actual))
-        })
-        .collect()
-}
-
-/// Every property that AWS knows of some kind: all but those that are Outrigger's alone.
-const PROPERTIES: [&str; 77] = [
-    "address",
-    "allows",
-    "api",
-    "auth_secret",
-    "automatic_failover",
-    "backup_retention_days",
-    "backup_window",
-    "burst",
-    "capacity_acu_max",
-    "capacity_acu_min",
-    "cidr",
-    "class",
-    "cluster",
-    "comparison",
-    "data_api",
-    "database",
-    "deletion_protection",
-    "deployment",
-    "description",
-    "destination",
-    "dimensions",
-    "encryption_key",
-    "engine",
-    "engine_version",
-    "family",
-    "gateway",
-    "host",
-    "ingress",
-    "key",
-    "log_exports",
-    "maintenance_window",
-    "managed_policies",
-    "metric",
-    "minor_upgrades",
-    "missing_data",
-    "monitoring_interval_seconds",
-    "monitoring_role",
-    "multi_az",
-    "namespace",
-    "nat_gateway",
-    "node_type",
-    "nodes",
-    "parameter_group",
-    "parameters",
-    "peer_region",
-    "peer_vpc",
-    "period_seconds",
-    "periods",
-    "plan",
-    "port",
-    "private_dns",
-    "public_address_on_launch",
-    "rate_per_second",
-    "retention_hours",
-    "rotation",
-    "route_table",
-    "route_tables",
-    "routes",
-    "secret",
-    "security_groups",
-    "service",
-    "shard_metrics",
-    "shards",
-    "stage",
-    "statistic",
-    "storage_gib",
-    "storage_gib_max",
-    "storage_type",
-    "subnet",
-    "subnet_group",
-    "subnets",
-    "threshold",
-    "user",
-    "username",
-    "vpc",
-    "vpc_peering",
-    "zone",
-];
-
-/// Whether changes wait for the maintenance window.
-fn puts_off(properties: &Properties) -> bool {
-    match properties {
-        Properties::DbInstance(database) => database.apply == Apply::InWindow,
-        Properties::DbCluster(cluster) => cluster.apply == Apply::InWindow,
-        Properties::ReplicationGroup(cache) => cache.apply == Apply::InWindow,
-        _ => false,
-    }
-}
-
-fn is_protected(properties: &Properties) -> bool {
-    matches!(properties, Properties::DbInstance(database) if database.deletion_protection)
-        || matches!(properties, Properties::DbCluster(cluster) if cluster.deletion_protection)
-}
-
-/// How many calls a kind needs after the one that creates it, as over AWS.
-fn set_up_calls(kind: Kind) -> u32 {
-    match kind {
-        Kind::Vpc | Kind::KmsKey => 2,
-        Kind::InternetGateway
-        | Kind::SecurityGroup
-        | Kind::Subnet
-        | Kind::Stream
-        | Kind::RestApi
-        | Kind::VpcPeering => 1,
-        Kind::ElasticIp
-        | Kind::NatGateway
-        | Kind::RouteTable
-        | Kind::Route
-        | Kind::RouteTableAssociation
-        | Kind::VpcEndpoint
-        | Kind::KmsAlias
-        | Kind::DbSubnetGroup
-        | Kind::DbParameterGroup
-        | Kind::DbInstance
-        | Kind::DbCluster
-        | Kind::DbClusterInstance
-        | Kind::CacheSubnetGroup
-        | Kind::ReplicationGroup
-        | Kind::Secret
-        | Kind::SecretAttachment
-        | Kind::Role
-        | Kind::ApiDeployment
-        | Kind::ApiStage
-        | Kind::UsagePlan
-        | Kind::ApiKey
-        | Kind::UsagePlanKey
-        | Kind::Alarm
-        | Kind::LogGroup
-        | Kind::Topic
-        | Kind::Subscription => 0,
     }
 }

@@ -4,5 +4,6 @@ pub mod catalog;
 pub mod clock;
 pub mod cloud;
 pub mod events;
+mod kinds;
 pub mod store;
 pub mod world;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use outrigger_model::{Lane, StackId, UnixMs};
+use outrigger_model::{Lane, Region, StackId, UnixMs};
 use outrigger_plan::Plan;
 use serde_json::{Value, json};
 
@@ -342,6 +342,11 @@ impl World {
             clock: &self.clock,
             events: &self.events,
             control_plane: CONTROL_PLANE,
+            home: &plan_stack::ControlPlane {
+                account: "000000000000".to_owned(),
+                table: "outrigger-state".to_owned(),
+                regions: ["us-east-1", "us-east-2"].map(Region::new).into(),
+            },
         };
         let mut tries = 0;
         loop {

@@ -41,6 +41,9 @@ pub trait Catalog: Send + Sync {
     /// How much the account may still have in the region of what counts against a quota, as far as `kinds` need to know.
     async fn quotas(&self, region: &Region, kinds: &BTreeSet<Kind>) -> Result<Vec<Quota>, CallError>;
 
+    /// Whether something is in a bucket, old versions and delete markers included; nothing is in one that is not there.
+    async fn holds_objects(&self, region: &Region, bucket: &str) -> Result<bool, CallError>;
+
     /// Every object in the region that carries a stack's tags, of the kinds that Outrigger knows.
     async fn tagged(&self, region: &Region, stack: &StackId) -> Result<Vec<Tagged>, CallError>;
 }

@@ -2,7 +2,9 @@
 
 pub mod catalog;
 pub mod clock;
+pub mod database;
 pub mod document_source;
+pub mod event_table;
 pub mod events;
 pub mod provider;
 pub mod secrets;

@@ -24,6 +24,7 @@ mod lease;
 mod operations;
 mod size;
 mod time;
+mod topology;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use outrigger_model::document::{self, Document, OnFailure};
-use outrigger_model::{CallRecord, FencingToken, Lane, ResourceKey, StackId, StepState, UnixMs};
+use outrigger_model::{CallRecord, FencingToken, Lane, ResourceKey, StackId, StepState, Topology, UnixMs};
 use outrigger_plan::plan::{Records, attribute_of};
 use outrigger_plan::{Protection, Resolved, destroy, expand, output_reference, provision};
 use serde::{Deserialize, Serialize};
@@ -511,8 +511,17 @@ async fn settle_stack(
         _ => return Ok(()),
     };
     let outputs = match blueprint(state, stack, stands_as.as_deref()).await? {
-        Some((document, _)) => outputs(&document, records),
-        None => BTreeMap::new(),
+        Some((document, _)) => {
+            // Only what stands has a primary: until then its gates are closed.
+            if let Some(topology) = Topology::first(&document.regions) {
+                state.begin_topology(lease, &topology).await?;
+            }
+            outputs(&document, records)
+        }
+        None => {
+            state.remove_topology(lease).await?;
+            BTreeMap::new()
+        }
     };
     state
         .update_stack(lease, |known| {

@@ -2,6 +2,7 @@
 
 use outrigger_model::Problem;
 
+use crate::ports::database::DatabaseError;
 use crate::ports::provider::{CallError, CallErrorKind};
 use crate::state::StateError;
 
@@ -40,6 +41,9 @@ pub enum TaskError {
     /// AWS did not answer what the task had to know.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// A database did not do what it was asked.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// What is stored does not fit together.
     #[error("{0}")]
     Internal(String),
@@ -60,6 +64,14 @@ pub fn error_types() -> &'static [&'static str] {
         "TooLarge",
         "Unavailable",
         "AccessDenied",
+        "DatabaseUnreachable",
+        "DatabaseUntrusted",
+        "DatabaseLoginRefused",
+        "DatabaseReadOnly",
+        "DatabaseStatementTimeout",
+        "DatabaseNotPrepared",
+        "DatabaseHeartbeatOutdated",
+        "DatabaseRefused",
         "Internal",
     ]
 }
@@ -84,6 +96,7 @@ impl TaskError {
                 CallErrorKind::Invalid => "InvalidInput",
                 CallErrorKind::Denied => "AccessDenied",
             },
+            TaskError::Database(error) => error.error_type(),
             TaskError::Internal(_) => "Internal",
         }
     }
@@ -93,6 +106,7 @@ impl TaskError {
         match self {
             TaskError::State(error) => error.is_retryable(),
             TaskError::Call(error) => error.is_retryable(),
+            TaskError::Database(error) => error.is_retryable(),
             TaskError::InvalidInput(_)
             | TaskError::InvalidDocument(_)
             | TaskError::PlanRefused(_)

@@ -2,8 +2,11 @@
 
 pub mod close_operation;
 pub mod converge_lane;
+pub mod database_agent;
 mod error;
 pub mod plan_stack;
+pub mod record_event;
+pub mod region_gate;
 pub mod stale_leases;
 pub mod turns;
 pub mod unlock;

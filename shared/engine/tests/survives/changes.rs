@@ -331,7 +331,7 @@ async fn a_stack_that_is_too_large_is_refused() {
     match world.provision("provision-1", &document).await {
         Ended::NotPlanned(error) => {
             let told = error.to_string();
-            assert!(told.contains("lanes.datastore: its 3020 resources take"), "{told}");
+            assert!(told.contains("lanes.datastore: its 3022 resources take"), "{told}");
         }
         other => panic!("{other:?}"),
     }

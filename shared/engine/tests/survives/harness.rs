@@ -41,11 +41,18 @@ pub fn the_document() -> Value {
     document["topics"] = json!({ "alerts": {
         "subscriptions": { "on-call": { "protocol": "email", "endpoint": "on-call@example.com" } },
     } });
+    document["parameters"] = json!({
+        "flags": { "value": "on" },
+        "database-endpoint": { "value_of": "databases.database.endpoint" },
+        "api-key": { "generated": true },
+    });
+    document["backups"] = json!({ "daily": { "of": ["databases.database", "clusters.main"], "retention_days": 7 } });
     document["alarms"]["database-cpu"]["notify"] = json!(["alerts"]);
     document["apis"] = json!({ "api": {
         "routes": { "POST /data": { "stream": "stream" } },
         "usage_plan": { "rate_per_second": 200, "burst": 400 },
     } });
+    document["gates"] = json!({ "door": {} });
     document
 }
 
@@ -128,6 +135,7 @@ pub fn the_graph() -> outrigger_plan::Graph {
             ("caches.cache".to_owned(), "7.0".to_owned()),
         ]),
         static_parameters: BTreeMap::new(),
+        control_plane: outrigger_plan::ControlPlane::default(),
         endpoints: outrigger_plan::Resolved::unasked(&document).endpoints,
     };
     outrigger_plan::expand(&document, &resolved).unwrap()

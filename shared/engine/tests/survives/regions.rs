@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::{clean_destroy, closed, standing, the_document};
 
 fn two_regions() -> Value {
-    document::from_text(include_str!("../../../../stacks/multi-region-dr.yaml")).unwrap()
+    document::from_text(include_str!("../../../model/tests/two-regions.yaml")).unwrap()
 }
 
 fn the_stack() -> StackId {
@@ -24,7 +24,7 @@ async fn provision(world: &World, operation: &str) -> Response {
 }
 
 async fn destroy(world: &World, context: &str) {
-    let response = closed(world.destroy("destroy-1", "multi-region-dr", "production").await);
+    let response = closed(world.destroy("destroy-1", "two-regions", "production").await);
     assert_eq!(response.outcome, Ending::Succeeded, "{context}: {response:?}");
     world.clock.advance(300_000);
     assert_eq!(standing(world), BTreeSet::new(), "{context}");
@@ -67,6 +67,33 @@ async fn a_stack_in_two_regions_stands_up_and_comes_down() {
     assert_eq!(provision(&world, "provision-2").await.outcome, Ending::Succeeded);
     assert_eq!(world.cloud.calls().len(), calls);
     destroy(&world, "").await;
+}
+
+/// Only what stands has a primary; which it is, no later provisioning changes; and it goes with the stack.
+#[tokio::test]
+async fn the_first_region_begins_as_primary_once_the_stack_stands() {
+    let world = World::new(Habits::default());
+    let other = Region::new("us-east-2");
+    world
+        .cloud
+        .set_plot(move |_, call| (call.key.region == other).then_some(Fault::Refused));
+    assert_eq!(provision(&world, "provision-1").await.outcome, Ending::Failed);
+    assert_eq!(world.state.topology(&the_stack()).await.unwrap(), None);
+
+    world.cloud.set_plot(|_, _| None);
+    assert_eq!(provision(&world, "provision-2").await.outcome, Ending::Succeeded);
+    let topology = world.state.topology(&the_stack()).await.unwrap().unwrap();
+    assert_eq!((topology.primary.as_str(), topology.epoch), ("us-east-1", 1));
+    assert_eq!(topology.secondaries, [Region::new("us-east-2")]);
+
+    let mut turned = two_regions();
+    turned["regions"] = json!(["us-east-2", "us-east-1"]);
+    let response = closed(world.provision("provision-3", &turned).await);
+    assert_eq!(response.outcome, Ending::Succeeded, "{response:?}");
+    assert_eq!(world.state.topology(&the_stack()).await.unwrap(), Some(topology));
+
+    destroy(&world, "").await;
+    assert_eq!(world.state.topology(&the_stack()).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -127,7 +154,7 @@ async fn a_peering_that_is_gone_is_found_and_made_anew() {
     provision(&world, "provision-1").await;
     let key: ResourceKey = "us-east-1/vpc-peering/to-us-east-2".parse().unwrap();
     world.cloud.remove(&key);
-    let response = closed(world.drift("drift-1", "multi-region-dr", "production", false).await);
+    let response = closed(world.drift("drift-1", "two-regions", "production", false).await);
     assert_eq!(response.outcome, Ending::Succeeded, "{response:?}");
     let record = world.state.operation(&the_stack(), "drift-1").await.unwrap().unwrap();
     let is_missing = matches!(
@@ -203,6 +230,8 @@ async fn a_stack_in_one_region_gets_a_second_one() {
     assert_eq!(versions["us-east-1/db-instance/database"], "15.7");
     assert_eq!(versions["us-east-2/db-instance/other"], "15.3");
     let touched = world.cloud.calls().into_iter().skip(calls).map(|call| call.key);
+    // What is backed up is copied to the other region from now on.
+    let touched = touched.filter(|key| ![Kind::BackupPlan, Kind::BackupSelection].contains(&key.kind));
     assert_eq!(touched.filter(|key| before.contains(key)).collect::<Vec<_>>(), []);
     clean_destroy(&world, "").await;
 }

@@ -239,6 +239,10 @@ pub struct Cluster {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
     pub region: Option<Region>,
+    /// Whether it is an Aurora global database: a cluster in each region of the stack. That of the first one begins as the
+    /// writer, the others copy it. Its secret is in the first region, with replicas in the others.
+    #[serde(default)]
+    pub global: bool,
     /// The engine.
     pub engine: ClusterEngine,
     /// The engine's version, in quotes.
@@ -407,6 +411,64 @@ impl Default for Backups {
             window: defaults::backup_window(),
         }
     }
+}
+
+/// A DynamoDB table: on demand, and encrypted with DynamoDB's own key.
+///
+/// In a stack of two regions it is a global table of version 2019.11.21, eventually consistent: what is written in one region
+/// is read in the other, usually within a second, and of two writes of one item the last one wins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// The only region that it lives in, one of the stack's. Left out, its data is in each of them.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
+    /// The name of its partition key, a text.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::attribute"))]
+    pub key: String,
+    /// The name of its sort key, a text. Left out, it has none.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::optional_attribute"))]
+    pub sort_key: Option<String>,
+    /// Whether it can be restored to any second of the last 35 days; DynamoDB charges for it by size.
+    #[serde(default = "defaults::yes")]
+    pub point_in_time_recovery: bool,
+    /// Whether it is protected from deletion, by AWS and by `outrigger destroy`.
+    #[serde(default = "defaults::yes")]
+    pub deletion_protection: bool,
+    /// Whether a change may replace it, and so lose everything in it. Without it such a change is refused.
+    #[serde(default)]
+    pub allow_replace: bool,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An S3 bucket: versioned, encrypted with S3's own key, closed to the public; ACLs are off.
+///
+/// Replication is with Replication Time Control: what is new, changed or deleted in one bucket is so in the other within 15
+/// minutes. Both are sources, so that a failover can fail back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// The only region that it lives in, one of the stack's. Left out, there is one in each.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
+    /// Whether what is in one region's bucket is copied to the other's. Left out, it is wherever there are two.
+    #[serde(default)]
+    pub replication: Option<bool>,
+    /// Whether `outrigger destroy` deletes what is in it. Without it, it is refused as long as there is something.
+    #[serde(default)]
+    pub force_empty: bool,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Texts, or numbers and booleans written as such.

@@ -1,10 +1,12 @@
 //! The stack document: what a user says a stack is to be.
 
+mod backup;
 mod collect;
 mod component;
 mod data;
 mod fields;
 mod nearest;
+mod parameter;
 mod parse;
 mod path;
 mod problem;
@@ -27,17 +29,22 @@ use serde::{Deserialize, Serialize};
 use crate::key::{Region, StackId};
 use crate::properties::{Comparison, MissingData, Protocol, Statistic};
 
+pub use backup::Backup;
 pub use collect::PROBLEMS_MAX;
-pub use component::ENDPOINTS_GROUP;
+pub use component::{ENDPOINTS_GROUP, OPERATIONS_FAILED_REPLICATION, REPLICATION_LATENCY, metrics_only_in};
 pub use data::{
-    Backups, Cache, CacheEngine, Cluster, ClusterBackups, ClusterEngine, Database, DatabaseEngine, Key, Rotation,
-    StorageType, Stream, VersionPolicy,
+    Backups, Bucket, Cache, CacheEngine, Cluster, ClusterBackups, ClusterEngine, Database, DatabaseEngine, Key,
+    Rotation, StorageType, Stream, Table, VersionPolicy,
 };
+pub use parameter::Parameter;
 pub use parse::{Read, from_text, parse, read, resolve};
 pub use path::{ComponentPath, OutputPath};
 pub use problem::{Code, Problem};
 pub use resolve::Choice;
-pub use serving::{Api, Route, UsagePlan};
+pub use serving::{
+    Accelerator, Api, ApiDomain, Bus, EventRule, Function, FunctionCode, Gate, GateHealthCheck, GlobalEndpoint, Route,
+    UsagePlan,
+};
 pub use text::BYTES_MAX;
 pub use tree::{Origin, Span};
 
@@ -89,6 +96,40 @@ pub struct Document {
     /// REST APIs on API Gateway, by name: regional, each with one stage.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Api>"))]
     pub apis: BTreeMap<String, Api>,
+    /// DynamoDB tables, by name: on demand, encrypted; in a stack of two regions global tables, whose data is in both.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Table>"))]
+    pub tables: BTreeMap<String, Table>,
+    /// Lambda functions, by name: each with the code of one of Outrigger's own, a role that may do what that code does and no
+    /// more, and a log group.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Function>"))]
+    pub functions: BTreeMap<String, Function>,
+    /// S3 buckets, by name: versioned, encrypted, closed to the public; in a stack of two regions one in each, each of them
+    /// replicated to the other.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Bucket>"))]
+    pub buckets: BTreeMap<String, Bucket>,
+    /// Health gates, by name: each a network load balancer that is healthy in the region alone that is primary, so that traffic
+    /// goes where the data is written.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Gate>"))]
+    pub gates: BTreeMap<String, Gate>,
+    /// Event buses on EventBridge, by name: custom ones, each with its rules.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Bus>"))]
+    pub buses: BTreeMap<String, Bus>,
+    /// Accelerators of Global Accelerator, by name: two static addresses for all regions of a gate.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Accelerator>"))]
+    pub accelerators: BTreeMap<String, Accelerator>,
+    /// Route 53 health checks, by name: of a gate's load balancer in each region, by its DNS name.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<HealthCheck>"))]
+    pub health_checks: BTreeMap<String, HealthCheck>,
+    /// CloudWatch dashboards, by name: in each region, with what is in it.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Dashboard>"))]
+    pub dashboards: BTreeMap<String, Dashboard>,
+    /// Parameters of Parameter Store, by name: in each of the stack's regions, under `/<stack>/<environment>/<name>`, with the
+    /// same value.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Parameter>"))]
+    pub parameters: BTreeMap<String, Parameter>,
+    /// Daily backups of data, by name, made by AWS Backup: with a vault in each of the stack's regions, and copies in the other.
+    #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Backup>"))]
+    pub backups: BTreeMap<String, Backup>,
     /// CloudWatch alarms, by name: each on one metric of one component; on a cache, one alarm per node.
     #[cfg_attr(feature = "schema", schemars(default, schema_with = "values::named::<Alarm>"))]
     pub alarms: BTreeMap<String, Alarm>,
@@ -132,10 +173,42 @@ impl Document {
             ComponentPath::Database(name) => home(self.databases.get(name).map(|of| &of.region)),
             ComponentPath::Cache(name) => home(self.caches.get(name).map(|of| &of.region)),
             ComponentPath::Stream(name) => home(self.streams.get(name).map(|of| &of.region)),
+            ComponentPath::Cluster(name) if self.clusters.get(name).is_some_and(|of| of.global) => self.places(None),
             ComponentPath::Cluster(name) => home(self.clusters.get(name).map(|of| &of.region)),
             ComponentPath::Topic(name) => self.places(self.topics.get(name).and_then(|of| of.region.as_ref())),
             ComponentPath::Api(name) => self.places(self.apis.get(name).and_then(|of| of.region.as_ref())),
+            ComponentPath::Function(name) => self.places(self.functions.get(name).and_then(|of| of.region.as_ref())),
+            ComponentPath::Bucket(name) => self.places(self.buckets.get(name).and_then(|of| of.region.as_ref())),
+            ComponentPath::Table(name) => self.places(self.tables.get(name).and_then(|of| of.region.as_ref())),
+            ComponentPath::Gate(name) => self.places(self.gates.get(name).and_then(|of| of.region.as_ref())),
+            ComponentPath::Bus(name) => self.places(self.buses.get(name).and_then(|of| of.region.as_ref())),
+            ComponentPath::Accelerator(_) => vec![Region::global()],
+            ComponentPath::HealthCheck(name) => {
+                let gate = self.health_checks.get(name).map(|of| of.gate.as_str());
+                self.places_of_gate(gate.unwrap_or_default())
+            }
+            ComponentPath::Parameter(_) => self.places(None),
+            // Their vaults; their plan has a home.
+            ComponentPath::Backup(_) => self.places(None),
         }
+    }
+
+    /// Whether a bucket's objects are copied from each of its regions to the other.
+    pub fn is_replicated(&self, bucket: &Bucket) -> bool {
+        self.places(bucket.region.as_ref()).len() > 1 && bucket.replication.unwrap_or(true)
+    }
+
+    /// Where an alarm on a component lives: where its metrics are.
+    pub fn places_of_alarm(&self, component: &ComponentPath) -> Vec<&Region> {
+        match metrics_only_in(component) {
+            Some(only) => self.regions.iter().filter(|region| region.as_str() == only).collect(),
+            None => self.places_of(component),
+        }
+    }
+
+    /// Where a gate is.
+    pub fn places_of_gate(&self, name: &str) -> Vec<&Region> {
+        self.places(self.gates.get(name).and_then(|of| of.region.as_ref()))
     }
 
     /// Where a key lives; the first region where there is none of the name.
@@ -236,6 +309,48 @@ pub struct Subnets {
     pub cidrs: Option<ByRegion<Vec<Ipv4Net>>>,
 }
 
+/// Route 53 health checks of a gate: one for each region, of the network load balancer's DNS name, on port 443. Over HTTPS where
+/// the gate has a certificate, or else over HTTP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HealthCheck {
+    /// The gate of the document's `gates` that is checked.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::gate_name"))]
+    pub gate: String,
+    /// The path that is asked for: healthy is what answers with a status from 200 to 399.
+    #[serde(default = "defaults::active")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::resource_path"))]
+    pub path: String,
+    /// How long each checker waits between two requests: 30, or 10, which Route 53 charges for.
+    #[serde(default = "defaults::interval_seconds")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::check_interval"))]
+    pub interval_seconds: u32,
+    /// How many answers in a row it takes until a region counts as unhealthy, or as healthy again.
+    #[serde(default = "defaults::failures")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 10)))]
+    pub failures: u32,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A CloudWatch dashboard, with the metrics of what the document has in its region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Dashboard {
+    /// The region that it shows, one of the stack's. Left out, there is one for each.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
+    pub region: Option<Region>,
+    /// Tags of its own, over those of the document.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::tags"))]
+    pub tags: BTreeMap<String, String>,
+}
+
 /// An alarm on one metric of one component; on a cache, one alarm per node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -321,6 +436,38 @@ mod defaults {
         std::collections::BTreeMap::from([("message".to_owned(), "ok".into())])
     }
 
+    pub(super) fn memory_mb() -> u32 {
+        128
+    }
+
+    pub(super) fn timeout_seconds() -> u32 {
+        10
+    }
+
+    pub(super) fn health_check_interval_seconds() -> u32 {
+        10
+    }
+
+    pub(super) fn health_check_timeout_seconds() -> u32 {
+        5
+    }
+
+    pub(super) fn health_check_threshold() -> u32 {
+        2
+    }
+
+    pub(super) fn active() -> String {
+        "/active".to_owned()
+    }
+
+    pub(super) fn interval_seconds() -> u32 {
+        30
+    }
+
+    pub(super) fn failures() -> u32 {
+        3
+    }
+
     pub(super) fn redis_port() -> u16 {
         6379
     }
@@ -331,6 +478,10 @@ mod defaults {
 
     pub(super) fn backup_window() -> String {
         "03:00-04:00".to_owned()
+    }
+
+    pub(super) fn window_start() -> String {
+        "05:00".to_owned()
     }
 
     pub(super) fn maintenance_window() -> String {

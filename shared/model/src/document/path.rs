@@ -6,53 +6,90 @@ use serde::{Deserialize, Serialize};
 
 use crate::key::Region;
 
-/// A component that an alarm can be on: `databases.<name>`, `clusters.<name>`, `caches.<name>`, `streams.<name>`,
-/// `topics.<name>` or `apis.<name>`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ComponentPath {
+macro_rules! component_paths {
+    ($($(#[$doc:meta])* $variant:ident = $part:literal;)*) => {
+        /// A component that an output can name, and most an alarm: `databases.<name>`, `topics.<name>`, ...
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum ComponentPath { $($(#[$doc])* $variant(String),)* }
+
+        impl ComponentPath {
+            /// The parts of a document that have such components.
+            pub const PARTS: &'static [&'static str] = &[$($part,)*];
+
+            /// The component of a name in a part; none where the part has no such components.
+            pub fn of(part: &str, name: &str) -> Option<Self> {
+                match part {
+                    $($part => Some(Self::$variant(name.to_owned())),)*
+                    _ => None,
+                }
+            }
+
+            /// The part that it is in, and its name.
+            pub fn parts(&self) -> (&'static str, &str) {
+                match self { $(Self::$variant(name) => ($part, name),)* }
+            }
+        }
+    };
+}
+
+component_paths! {
     /// A database.
-    Database(String),
+    Database = "databases";
     /// A cluster.
-    Cluster(String),
+    Cluster = "clusters";
     /// A cache.
-    Cache(String),
+    Cache = "caches";
     /// A stream.
-    Stream(String),
+    Stream = "streams";
     /// A topic.
-    Topic(String),
+    Topic = "topics";
     /// An API.
-    Api(String),
+    Api = "apis";
+    /// A table.
+    Table = "tables";
+    /// A bucket.
+    Bucket = "buckets";
+    /// A parameter.
+    Parameter = "parameters";
+    /// Backups.
+    Backup = "backups";
+    /// A function.
+    Function = "functions";
+    /// A gate.
+    Gate = "gates";
+    /// An accelerator.
+    Accelerator = "accelerators";
+    /// A health check, of which there is one for each region.
+    HealthCheck = "health_checks";
+    /// An event bus.
+    Bus = "buses";
+}
+
+impl ComponentPath {
+    /// What is written for a component, to be shown where something else was: `databases.<name>, ... or buses.<name>`.
+    pub(super) fn expected() -> String {
+        let forms: Vec<String> = Self::PARTS.iter().map(|part| format!("{part}.<name>")).collect();
+        match forms.split_last() {
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
 }
 
 impl std::str::FromStr for ComponentPath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('.') {
-            Some(("databases", name)) => Ok(Self::Database(name.to_owned())),
-            Some(("clusters", name)) => Ok(Self::Cluster(name.to_owned())),
-            Some(("caches", name)) => Ok(Self::Cache(name.to_owned())),
-            Some(("streams", name)) => Ok(Self::Stream(name.to_owned())),
-            Some(("topics", name)) => Ok(Self::Topic(name.to_owned())),
-            Some(("apis", name)) => Ok(Self::Api(name.to_owned())),
-            _ => Err(format!(
-                "`{text}` is no component; expected databases.<name>, clusters.<name>, caches.<name>, streams.<name>, \
-                 topics.<name> or apis.<name>"
-            )),
-        }
+        let parts = text.split_once('.');
+        let component = parts.and_then(|(part, name)| Self::of(part, name));
+        component.ok_or_else(|| format!("`{text}` is no component; expected {}", Self::expected()))
     }
 }
 
 impl fmt::Display for ComponentPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ComponentPath::Database(name) => write!(formatter, "databases.{name}"),
-            ComponentPath::Cluster(name) => write!(formatter, "clusters.{name}"),
-            ComponentPath::Cache(name) => write!(formatter, "caches.{name}"),
-            ComponentPath::Stream(name) => write!(formatter, "streams.{name}"),
-            ComponentPath::Topic(name) => write!(formatter, "topics.{name}"),
-            ComponentPath::Api(name) => write!(formatter, "apis.{name}"),
-        }
+        let (part, name) = self.parts();
+        write!(formatter, "{part}.{name}")
     }
 }
 
@@ -90,12 +127,30 @@ impl OutputPath {
                 "port",
                 "arn",
                 "engine_version",
+                "writer_endpoint",
                 "secret_arn",
                 "subnet_group_name",
             ],
             ComponentPath::Cache(_) => &["endpoint", "port", "arn", "secret_arn"],
-            ComponentPath::Stream(_) | ComponentPath::Topic(_) => &["name", "arn"],
-            ComponentPath::Api(_) => &["url", "id", "api_key_id"],
+            ComponentPath::Stream(_)
+            | ComponentPath::Topic(_)
+            | ComponentPath::Table(_)
+            | ComponentPath::Function(_)
+            | ComponentPath::Bucket(_)
+            | ComponentPath::Parameter(_) => &["name", "arn"],
+            ComponentPath::Gate(_) => &["arn", "dns_name"],
+            ComponentPath::Api(_) => &[
+                "url",
+                "id",
+                "api_key_id",
+                "domain_url",
+                "domain_target",
+                "domain_zone_id",
+            ],
+            ComponentPath::Accelerator(_) => &["dns_name", "addresses", "address_1", "address_2", "arn"],
+            ComponentPath::HealthCheck(_) => &["id", "arn"],
+            ComponentPath::Backup(_) => &["vault_name", "vault_arn", "plan_id"],
+            ComponentPath::Bus(_) => &["name", "arn", "endpoint_id", "endpoint_url"],
         }
     }
 

@@ -58,7 +58,7 @@ pub(super) fn find(node: &Node, trail: &mut Trail, problems: &mut Problems) {
 
 /// Whether a key's last word says that its value is a secret: `db_password`, `clientSecret`; but not
 /// `password_encryption`.
-fn is_secret(key: &str) -> bool {
+pub(super) fn is_secret(key: &str) -> bool {
     let mut words = vec![String::new()];
     let mut was_lower = false;
     for char in key.chars().take(200) {

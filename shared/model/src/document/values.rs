@@ -4,7 +4,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::component::{api, database, metrics};
+use super::component::{api, backup, database, domain, health_check, metrics, parameter, table};
 use super::{ComponentPath, OutputPath, Route};
 
 /// A component's, a stack's or an environment's name: lower case letters, digits, single hyphens.
@@ -62,6 +62,19 @@ pub(super) fn home(_: &mut SchemaGenerator) -> Schema {
     let mut schema = text(REGION, "one of the stack's regions", "us-east-1");
     schema.insert("type".to_owned(), vec!["string", "null"].into());
     schema
+}
+
+/// The ARN of a certificate, or a mapping that says one for each region.
+pub(super) fn certificate_by_region(_: &mut SchemaGenerator) -> Schema {
+    let mut one = text(
+        "arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+",
+        "the ARN of a certificate of ACM",
+        "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+    );
+    one.insert("maxLength".to_owned(), 2048.into());
+    let each = each_region(one.clone());
+    one.insert("type".to_owned(), vec!["string", "null"].into());
+    json_schema!({ "anyOf": [one, each] })
 }
 
 /// A mapping that says a value for each region.
@@ -221,6 +234,40 @@ pub(super) fn weekly_window(_: &mut SchemaGenerator) -> Schema {
     text(&pattern, allowed, "sun:04:00-sun:05:00")
 }
 
+/// A value in Parameter Store.
+pub(super) fn parameter_value(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "null"],
+        "minLength": 1,
+        "maxLength": parameter::VALUE_BYTES_MAX,
+        "not": { "type": "string", "pattern": "\\{\\{" },
+        "errorMessage": format!("1 to {} bytes, without {{{{", parameter::VALUE_BYTES_MAX),
+        "examples": ["on"],
+    })
+}
+
+/// An attribute of a component, which may be left out.
+pub(super) fn value_of(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = OutputPath::json_schema(generator);
+    schema.insert("type".to_owned(), vec!["string", "null"].into());
+    schema
+}
+
+/// What AWS Backup backs up.
+pub(super) fn backed_up(_: &mut SchemaGenerator) -> Schema {
+    let parts = backup::PARTS.join("|");
+    let allowed = "databases.<name> or clusters.<name>, of a component that the document has";
+    json_schema!({
+        "type": "array",
+        "items": text(&format!("({parts})\\.{NAME}"), allowed, "clusters.main"),
+        "minItems": 1,
+    })
+}
+
+pub(super) fn time_of_day(_: &mut SchemaGenerator) -> Schema {
+    text(TIME, "hh:mm in UTC", "05:00")
+}
+
 pub(super) fn parameters(_: &mut SchemaGenerator) -> Schema {
     let allowed = "lower case letters, digits, _ and .";
     let mut key = text("[a-z0-9_.]+", allowed, "log_statement");
@@ -303,10 +350,10 @@ impl JsonSchema for ComponentPath {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let allowed = "databases.<name>, clusters.<name>, caches.<name>, streams.<name>, topics.<name> or apis.<name>, of a component that the document has";
+        let allowed = format!("{}, of a component that the document has", ComponentPath::expected());
         text(
-            &format!("(databases|clusters|caches|streams|topics|apis)\\.{NAME}"),
-            allowed,
+            &format!("({})\\.{NAME}", ComponentPath::PARTS.join("|")),
+            &allowed,
             "databases.database",
         )
     }
@@ -318,32 +365,120 @@ impl JsonSchema for OutputPath {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let any = String::new();
-        let components = [
-            ("databases", ComponentPath::Database(any.clone())),
-            ("clusters", ComponentPath::Cluster(any.clone())),
-            ("caches", ComponentPath::Cache(any.clone())),
-            ("streams", ComponentPath::Stream(any.clone())),
-            ("topics", ComponentPath::Topic(any.clone())),
-            ("apis", ComponentPath::Api(any)),
-        ];
         let mut patterns = vec![format!("network(\\.{REGION})?\\.vpc_id")];
         let mut allowed = vec!["network.vpc_id or network.<region>.vpc_id".to_owned()];
         patterns.push(format!("keys\\.{NAME}\\.({})", OutputPath::KEY.join("|")));
         allowed.push(format!("keys.<name>. and one of {}", OutputPath::KEY.join(", ")));
-        for (kind, component) in components {
+        for component in ComponentPath::PARTS
+            .iter()
+            .filter_map(|part| ComponentPath::of(part, ""))
+        {
+            let (kind, _) = component.parts();
             let attributes = OutputPath::attributes(&component);
-            patterns.push(format!("{kind}\\.{NAME}\\.({})", attributes.join("|")));
+            patterns.push(format!("{kind}\\.{NAME}(\\.{REGION})?\\.({})", attributes.join("|")));
             allowed.push(format!("{kind}.<name>. and one of {}", attributes.join(", ")));
         }
         // A path may follow the URL of an API.
-        patterns.push(format!("apis\\.{NAME}\\.url/.+"));
+        patterns.push(format!("apis\\.{NAME}(\\.{REGION})?\\.url/.+"));
         text(
             &format!("({})", patterns.join("|")),
             &allowed.join("; "),
             "databases.database.endpoint",
         )
     }
+}
+
+/// The name of an attribute of a table's items.
+pub(super) fn attribute(_: &mut SchemaGenerator) -> Schema {
+    let pattern = format!("[A-Za-z0-9_.-]{{1,{}}}", table::ATTRIBUTE_LENGTH_MAX);
+    text(&pattern, "letters, digits, _, . and -", "id")
+}
+
+pub(super) fn optional_attribute(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = attribute(generator);
+    schema.insert("type".to_owned(), vec!["string", "null"].into());
+    schema
+}
+
+/// The name of one of the document's gates.
+pub(super) fn gate_name(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = name(60, "main");
+    schema.insert(
+        "errorMessage".to_owned(),
+        "the name of one of the document's gates".into(),
+    );
+    schema
+}
+
+/// The name of one of the document's functions.
+pub(super) fn function_name(_: &mut SchemaGenerator) -> Schema {
+    referred("functions", "recorder")
+}
+
+/// The name of one of the document's health checks.
+pub(super) fn health_check_name(_: &mut SchemaGenerator) -> Schema {
+    referred("health_checks", "main")
+}
+
+fn referred(part: &str, example: &str) -> Schema {
+    let mut schema = name(60, example);
+    let allowed = format!("the name of one of the document's {}", part.replace('_', " "));
+    schema.insert("errorMessage".to_owned(), allowed.into());
+    schema
+}
+
+/// Which events a rule matches: fields with lists of values and matchers, as deep as the event's details are.
+pub(super) fn event_pattern(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": { "type": ["array", "object"], "minItems": 1, "minProperties": 1 },
+        "propertyNames": { "enum": [
+            "$or", "account", "detail", "detail-type", "id", "region", "replay-name", "resources", "source", "time", "version",
+        ] },
+        "errorMessage": "an event's fields, each with a list of values and matchers",
+        "examples": [{ "source": ["shop"] }],
+    })
+}
+
+pub(super) fn domain_name(_: &mut SchemaGenerator) -> Schema {
+    let label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+    let mut schema = text(
+        &format!("{label}(\\.{label})+"),
+        "a domain name in lower case",
+        "api.example.com",
+    );
+    schema.insert("maxLength".to_owned(), domain::NAME_LENGTH_MAX.into());
+    schema
+}
+
+/// The ARN of a certificate, or one for each region.
+pub(super) fn certificates(_: &mut SchemaGenerator) -> Schema {
+    let one = text(
+        "arn:aws(-cn|-us-gov)?:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+",
+        "the ARN of a certificate in Certificate Manager, in its own region",
+        "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+    );
+    json_schema!({ "anyOf": [one.clone(), each_region(one)] })
+}
+
+pub(super) fn base_path(_: &mut SchemaGenerator) -> Schema {
+    let pattern = format!("[A-Za-z0-9$_.+!*'()-]{{1,{}}}", domain::BASE_PATH_LENGTH_MAX);
+    let allowed = format!("letters, digits and {}", domain::BASE_PATH_SIGNS);
+    let mut schema = text(&pattern, &allowed, "v1");
+    schema.insert("type".to_owned(), vec!["string", "null"].into());
+    schema
+}
+
+/// What a health check asks for.
+pub(super) fn resource_path(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = text("/[!\"$-~]*", "a path", "/active");
+    schema.insert("maxLength".to_owned(), health_check::PATH_LENGTH_MAX.into());
+    schema
+}
+
+pub(super) fn check_interval(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "enum": health_check::INTERVALS_SECONDS })
 }
 
 /// The names of topics of the document.

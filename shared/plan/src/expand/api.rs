@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outrigger_model::document::{Api, Route};
+use outrigger_model::document::{Api, ApiDomain, Route};
 use outrigger_model::name::content_hash;
 use outrigger_model::properties::{self, Allows, ApiRoute, Input, RecordTo};
 use outrigger_model::{Kind, Properties, ResourceKey};
@@ -16,6 +16,17 @@ const WITHIN: char = '.';
 /// goes.
 pub(super) fn stage_key(name: &str, api: &Api) -> String {
     format!("{name}{WITHIN}{}", api.stage)
+}
+
+/// The name of an API's domain name within the stack: another one comes before the old one goes.
+pub(super) fn domain_key(name: &str, domain: &ApiDomain) -> String {
+    format!("{name}{WITHIN}{}", domain.name)
+}
+
+/// The name of where an API answers below its domain name: another path comes before the old one goes.
+pub(super) fn mapping_key(name: &str, domain: &ApiDomain) -> String {
+    let base_path = domain.base_path.as_deref().unwrap_or_default();
+    format!("{}/{base_path}", domain_key(name, domain))
 }
 
 impl Expansion<'_> {
@@ -56,6 +67,34 @@ impl Expansion<'_> {
         if let Some(plan) = &api.usage_plan {
             self.usage_plan(name, api, plan, &stage);
         }
+        if let Some(domain) = &api.domain {
+            self.domain((name, api), domain, &rest_api, &stage);
+        }
+    }
+
+    /// The domain name, and where below it the stage answers.
+    fn domain(&mut self, (name, api): (&str, &Api), domain: &ApiDomain, rest_api: &ResourceKey, stage: &ResourceKey) {
+        let certificate = domain.certificates.of(self.region).cloned().unwrap_or_default();
+        let key = self.add_tagged(
+            Kind::ApiDomain,
+            &domain_key(name, domain),
+            Properties::ApiDomain(properties::ApiDomain {
+                domain: domain.name.clone(),
+                certificate,
+            }),
+            &api.tags,
+        );
+        let mapping = self.add(
+            Kind::ApiMapping,
+            &mapping_key(name, domain),
+            Properties::ApiMapping(properties::ApiMapping {
+                domain: Input::id_of(&key),
+                base_path: domain.base_path.clone(),
+                api: Input::id_of(rest_api),
+                stage: api.stage.clone(),
+            }),
+        );
+        self.after(&mapping, stage);
     }
 
     fn usage_plan(&mut self, name: &str, api: &Api, plan: &outrigger_model::document::UsagePlan, stage: &ResourceKey) {
@@ -116,10 +155,11 @@ impl Expansion<'_> {
                 description: format!("the API {api} of {} writes to the stream {stream}", self.document.id()),
                 service: "apigateway.amazonaws.com".to_owned(),
                 managed_policies: BTreeSet::new(),
-                allows: Some(Allows {
+                allows: vec![Allows {
                     actions,
                     resources: resources.into_iter().flatten().collect(),
-                }),
+                    leading_keys: BTreeSet::new(),
+                }],
             }),
         );
         RecordTo {

@@ -64,6 +64,7 @@ impl Expansion<'_> {
             Kind::Secret,
             name,
             Properties::Secret(properties::Secret {
+                replicas: Default::default(),
                 description: format!("AUTH token of the cache {name} of {}", self.document.id()),
                 username: "default".to_owned(),
                 engine: "redis".to_owned(),

@@ -29,6 +29,7 @@ impl Expansion<'_> {
                 port: database.port,
                 database: database.database.clone(),
                 encryption_key: encryption_key.clone(),
+                replicas: BTreeSet::new(),
             }),
         );
         let instance = self.add_tagged(
@@ -70,7 +71,7 @@ impl Expansion<'_> {
             &database.tags,
         );
         self.log_groups(&instance, "instance", &database.log_exports);
-        self.secret_attachment(name, &secret, &instance);
+        self.secret_attachment(name, &secret, &instance, "endpoint");
     }
 
     /// The DB subnet group of a database or a cluster.
@@ -86,14 +87,20 @@ impl Expansion<'_> {
         )
     }
 
-    /// Where a database or a cluster is, in its secret.
-    pub(super) fn secret_attachment(&mut self, name: &str, secret: &ResourceKey, database: &ResourceKey) {
+    /// Where a database or a cluster is, in its secret: `endpoint` is which of its endpoints.
+    pub(super) fn secret_attachment(
+        &mut self,
+        name: &str,
+        secret: &ResourceKey,
+        database: &ResourceKey,
+        endpoint: &str,
+    ) {
         self.add(
             Kind::SecretAttachment,
             name,
             Properties::SecretAttachment(properties::SecretAttachment {
                 secret: Input::of(secret, "arn"),
-                host: Input::of(database, "endpoint"),
+                host: Input::of(database, endpoint),
                 port: Input::of(database, "port"),
             }),
         );
@@ -140,7 +147,7 @@ impl Expansion<'_> {
                 description,
                 service: "monitoring.rds.amazonaws.com".to_owned(),
                 managed_policies: BTreeSet::from([policy]),
-                allows: None,
+                allows: Vec::new(),
             }),
         ))
     }
@@ -153,7 +160,11 @@ impl Expansion<'_> {
         };
         for log in exports {
             let name = format!("{}-{log}", database.name);
-            let key = self.add(Kind::LogGroup, &name, Properties::LogGroup(properties::LogGroup {}));
+            let key = self.add(
+                Kind::LogGroup,
+                &name,
+                Properties::LogGroup(properties::LogGroup::default()),
+            );
             if let Some(group) = self.graph.resources.get_mut(&key) {
                 group.physical_name = format!("/aws/rds/{what}/{identifier}/{log}");
                 group.tags.insert("Name".to_owned(), group.physical_name.clone());

@@ -1,19 +1,30 @@
 //! From a document to the resource graph.
 
+mod accelerator;
 mod alarm;
 mod api;
+mod backup;
+mod bucket;
+mod bus;
 mod cache;
 mod cluster;
+mod dashboard;
 mod database;
+mod function;
+mod gate;
+mod health_check;
 mod key;
 mod network;
+mod parameter;
 mod peering;
+mod published;
 mod stream;
+mod table;
 mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outrigger_model::document::{Code, ComponentPath, Document, OutputPath, Problem};
+use outrigger_model::document::{ApiDomain, Code, ComponentPath, Document, OutputPath, Problem};
 use outrigger_model::name::physical_name;
 use outrigger_model::properties::{self, IngressRule, Input, Reference};
 use outrigger_model::resource::{TAG_ENVIRONMENT, TAG_RESOURCE, TAG_STACK};
@@ -42,6 +53,21 @@ pub struct Resolved {
     /// The services that the document wants VPC endpoints of, by their short names, in each region.
     #[serde(default)]
     pub endpoints: BTreeMap<Region, BTreeMap<String, EndpointService>>,
+    /// The control plane that stands the stack up.
+    #[serde(default)]
+    pub control_plane: ControlPlane,
+}
+
+/// What a stack's functions must know of the control plane.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlPlane {
+    /// The account that it and its stacks are in.
+    pub account: String,
+    /// The name of the table of states.
+    pub table: String,
+    /// The regions that it is installed in.
+    #[serde(default)]
+    pub regions: BTreeSet<Region>,
 }
 
 impl Resolved {
@@ -72,6 +98,7 @@ impl Resolved {
         let caches = document.caches.iter();
         let caches = caches.map(|(name, of)| (ComponentPath::Cache(name.clone()), &of.version));
         Self {
+            control_plane: ControlPlane::default(),
             endpoints: endpoints.collect(),
             versions: databases
                 .chain(clusters)
@@ -152,6 +179,10 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
         }
     }
     for (name, cluster) in &document.clusters {
+        if cluster.global {
+            expansion.global_database(name, cluster, &networks);
+            continue;
+        }
         let home = document.home(cluster.region.as_ref());
         if let Some(network) = networks.get(home) {
             expansion.at(home, |expansion| expansion.cluster(name, cluster, network));
@@ -162,13 +193,60 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
             expansion.at(place, |expansion| expansion.api(name, api));
         }
     }
+    for (name, bus) in &document.buses {
+        for place in document.places(bus.region.as_ref()) {
+            expansion.at(place, |expansion| expansion.bus(name, bus));
+        }
+        if let Some(endpoint) = &bus.global_endpoint {
+            expansion.global_endpoint(name, endpoint);
+        }
+    }
+    for (name, table) in &document.tables {
+        let home = document.home(table.region.as_ref());
+        expansion.at(home, |expansion| expansion.table(name, table));
+    }
+    for (name, bucket) in &document.buckets {
+        expansion.buckets(name, bucket);
+    }
+    for (name, gate) in &document.gates {
+        for place in document.places(gate.region.as_ref()) {
+            if let Some(network) = networks.get(place) {
+                expansion.at(place, |expansion| expansion.gate(name, gate, network));
+            }
+        }
+    }
     for (name, topic) in &document.topics {
         for place in document.places(topic.region.as_ref()) {
             expansion.at(place, |expansion| expansion.topic(name, topic));
         }
     }
+    for (name, function) in &document.functions {
+        for place in document.places(function.region.as_ref()) {
+            let network = networks.get(place);
+            expansion.at(place, |expansion| {
+                expansion.function_of_document(name, function, network)
+            });
+        }
+    }
+    for (name, accelerator) in &document.accelerators {
+        expansion.accelerator(name, accelerator);
+    }
+    for (name, check) in &document.health_checks {
+        expansion.health_check(name, check);
+    }
+    for (name, dashboard) in &document.dashboards {
+        for place in document.places(dashboard.region.as_ref()) {
+            expansion.at(place, |expansion| expansion.dashboard(name, dashboard));
+        }
+    }
+    for (name, parameter) in &document.parameters {
+        expansion.parameter(name, parameter);
+    }
+    for (name, backup) in &document.backups {
+        expansion.backup(name, backup);
+    }
     for (name, alarm) in &document.alarms {
-        for place in document.places_of(&alarm.component) {
+        for place in document.places_of_alarm(&alarm.component) {
             expansion.at(place, |expansion| expansion.alarm(name, alarm));
         }
     }
@@ -185,6 +263,9 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
         OutputPath::VpcId(Some(region)) | OutputPath::Component(_, Some(region), _) => region,
         OutputPath::VpcId(None) => &document.region,
         OutputPath::Key(name, _) => document.home_of_key(name),
+        OutputPath::Component(ComponentPath::Backup(name), None, attribute) if attribute == PLAN_ID => {
+            document.home(document.backups.get(name).and_then(|of| of.region.as_ref()))
+        }
         OutputPath::Component(component, None, _) => {
             let places = document.places_of(component);
             places.first().copied().unwrap_or(&document.region)
@@ -217,10 +298,61 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
         OutputPath::Component(ComponentPath::Stream(name), _, attribute) => {
             (key(Kind::Stream, name), attribute.as_str())
         }
+        OutputPath::Component(ComponentPath::Bus(name), _, attribute) if attribute.starts_with("endpoint_") => {
+            // There is one, of which the first region has the address.
+            let endpoint = ResourceKey::new(&document.region, Kind::GlobalEndpoint, name);
+            (endpoint, attribute.as_str())
+        }
+        OutputPath::Component(ComponentPath::Bus(name), _, attribute) => {
+            (key(Kind::EventBus, name), attribute.as_str())
+        }
+        OutputPath::Component(ComponentPath::Function(name), _, attribute) => {
+            (key(Kind::Function, name), attribute.as_str())
+        }
+        OutputPath::Component(ComponentPath::Gate(name), _, attribute) => {
+            (key(Kind::LoadBalancer, &gate::network(name)), attribute.as_str())
+        }
         OutputPath::Component(ComponentPath::Topic(name), _, attribute) => (key(Kind::Topic, name), attribute.as_str()),
+        OutputPath::Component(ComponentPath::Bucket(name), _, attribute) => {
+            (key(Kind::Bucket, name), attribute.as_str())
+        }
+        // A replica is part of the table in the first region.
+        OutputPath::Component(ComponentPath::Table(name), said, attribute) => {
+            let home = table::home(document, name);
+            let is_replica = said.as_ref().is_some_and(|said| said != home);
+            let attribute = match attribute.as_str() {
+                "arn" if is_replica => "replica_arn",
+                attribute => attribute,
+            };
+            (ResourceKey::new(home, Kind::Table, name), attribute)
+        }
+        OutputPath::Component(ComponentPath::Accelerator(name), _, attribute) => {
+            (key(Kind::Accelerator, name), attribute.as_str())
+        }
+        OutputPath::Component(ComponentPath::HealthCheck(name), _, attribute) => {
+            (health_check::key(name, region), attribute.as_str())
+        }
+        OutputPath::Component(ComponentPath::Parameter(name), _, attribute) => {
+            (key(Kind::Parameter, name), attribute.as_str())
+        }
+        OutputPath::Component(ComponentPath::Backup(name), _, attribute) => match attribute.as_str() {
+            PLAN_ID => (key(Kind::BackupPlan, name), "id"),
+            "vault_arn" => (key(Kind::BackupVault, name), "arn"),
+            _ => (key(Kind::BackupVault, name), "name"),
+        },
         OutputPath::Component(ComponentPath::Api(name), _, attribute) => match attribute.as_str() {
             "api_key_id" => (key(Kind::ApiKey, name), "id"),
             "id" => (key(Kind::RestApi, name), "id"),
+            _ if attribute.starts_with("domain_") => {
+                let domain = document.apis.get(name).and_then(|api| api.domain.as_ref());
+                let named =
+                    |of: fn(&str, &ApiDomain) -> String| domain.map(|domain| of(name, domain)).unwrap_or_default();
+                match attribute.as_str() {
+                    "domain_url" => (key(Kind::ApiMapping, &named(api::mapping_key)), "url"),
+                    "domain_zone_id" => (key(Kind::ApiDomain, &named(api::domain_key)), "zone_id"),
+                    _ => (key(Kind::ApiDomain, &named(api::domain_key)), "target"),
+                }
+            }
             // What follows the URL is the path's.
             _ => {
                 let api = document.apis.get(name);
@@ -236,13 +368,17 @@ pub fn output_reference(document: &Document, path: &OutputPath) -> Reference {
 }
 
 const VPC: &str = "vpc";
+/// The attribute of backups that is their plan's: it has a home, the vaults are in each region.
+const PLAN_ID: &str = "plan_id";
 
 /// What other components need of a region's network.
 struct NetworkKeys {
     vpc: ResourceKey,
     cidr: Ipv4Net,
     route_tables: Vec<ResourceKey>,
+    public_subnets: Vec<ResourceKey>,
     private_subnets: Vec<ResourceKey>,
+    internet_gateway: Option<ResourceKey>,
 }
 
 struct Expansion<'a> {

@@ -62,11 +62,14 @@ impl Expansion<'_> {
             let tables: BTreeSet<ResourceKey> = tables.into_iter().map(|(table, _)| table).collect();
             route_tables.extend(tables);
         }
+        let (internet_gateway, public_subnets) = public.unzip();
         Some(NetworkKeys {
             vpc,
             cidr,
             route_tables,
+            public_subnets: public_subnets.unwrap_or_default(),
             private_subnets,
+            internet_gateway,
         })
     }
 

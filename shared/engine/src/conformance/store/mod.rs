@@ -9,6 +9,7 @@ mod lost_answers;
 mod operations;
 mod port;
 mod scene;
+mod topology;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -33,6 +34,7 @@ use self::port::{
     what_is_not_changed_stays,
 };
 use self::scene::Scene;
+use self::topology::a_topology_is_begun_once_and_removed;
 use crate::ports::store::{Change, Hold, StateStore};
 
 type Checked = Result<(), String>;
@@ -95,6 +97,7 @@ pub async fn check_protocol(store: &Arc<dyn StateStore>, run: &str) -> Checked {
     named("updates", updates_and_renewals_at_once_are_all_kept(scene("updates"))).await?;
     named("blobs", blobs_are_kept_by_content(scene("blobs"))).await?;
     named("operations", operations_are_recorded_and_pruned(scene("operations"))).await?;
+    named("topology", a_topology_is_begun_once_and_removed(scene("topology"))).await?;
     lost_answers_change_nothing(store, run).await
 }
 

@@ -6,11 +6,13 @@ mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outrigger_model::{Lane, Problem, StackId};
+use outrigger_model::document::Code;
+use outrigger_model::{Lane, Problem, Region, StackId};
 use outrigger_plan::plan::Records;
-use outrigger_plan::{Action, Plan, Protection, destroy, draft, expand, inspection, not_yet, quotas};
+use outrigger_plan::{Action, Plan, Protection, destroy, draft, expand, inspection, not_yet, quotas, warnings};
 use serde::{Deserialize, Serialize};
 
+pub use outrigger_plan::ControlPlane;
 pub use request::Request;
 
 use super::{Invocation, Phase, TaskError, Ticket, tell};
@@ -37,6 +39,8 @@ pub struct Ports<'a> {
     pub events: &'a dyn Events,
     /// The control plane's name.
     pub control_plane: &'a str,
+    /// What the functions of stacks must know of it.
+    pub home: &'a ControlPlane,
 }
 
 /// What the task answers.
@@ -259,10 +263,12 @@ async fn plan(ports: &Ports<'_>, stack: &StackId, goal: &Goal) -> Result<Planned
                     let (plan, found) = draft(&graph, &planned.records, Protection::Heeded, now_ms);
                     planned.plan = plan;
                     planned.plan.not_yet = not_yet(document);
+                    planned.plan.warnings = warnings(document, ports.home);
                     problems.extend(found);
                 }
             }
             problems.extend(limits(ports, &planned.plan).await?);
+            problems.extend(full_buckets(ports, &planned.plan, &planned.records).await?);
             if !problems.is_empty() {
                 return Err(TaskError::PlanRefused(problems));
             }
@@ -272,7 +278,19 @@ async fn plan(ports: &Ports<'_>, stack: &StackId, goal: &Goal) -> Result<Planned
             });
         }
         Goal::Destroy(_) => {
-            planned.plan = destroy(&planned.records, Protection::Heeded).map_err(TaskError::Protected)?;
+            // Everything that is in the way is told at once.
+            let (plan, mut problems) = match destroy(&planned.records, Protection::Heeded) {
+                Ok(plan) => (plan, Vec::new()),
+                Err(problems) => (
+                    destroy(&planned.records, Protection::SwitchedOff).unwrap_or_default(),
+                    problems,
+                ),
+            };
+            problems.extend(full_buckets(ports, &plan, &planned.records).await?);
+            if !problems.is_empty() {
+                return Err(TaskError::Protected(problems));
+            }
+            planned.plan = plan;
         }
         Goal::Inspect { .. } => {
             planned.plan = inspection(&planned.records);
@@ -287,10 +305,14 @@ async fn limits(ports: &Ports<'_>, plan: &Plan) -> Result<Vec<Problem>, TaskErro
     let mut problems = Vec::new();
     let growing = |step: &&outrigger_plan::Step| !matches!(step.action, Action::NoOp | Action::Delete { .. });
     let mut needs: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for step in plan.steps.values().filter(growing) {
+    // What lives in no region has no quota of one.
+    let regional = |step: &&outrigger_plan::Step| !step.resource.key.region.is_global();
+    for step in plan.steps.values().filter(growing).filter(regional) {
         let kinds = needs.entry(step.resource.key.region.clone()).or_default();
         kinds.insert(step.resource.key.kind);
     }
+    // Those of what is in no region are not asked for: AWS tells when there is too much.
+    needs.remove(Region::global());
     for (region, kinds) in needs {
         let quotas = ports.catalog.quotas(&region, &kinds).await?;
         problems.extend(quotas::problems(plan, &region, &quotas));
@@ -301,9 +323,36 @@ async fn limits(ports: &Ports<'_>, plan: &Plan) -> Result<Vec<Problem>, TaskErro
     Ok(problems)
 }
 
+/// The buckets that are to be deleted, that something is in, and that their document does not allow to be emptied.
+async fn full_buckets(ports: &Ports<'_>, plan: &Plan, records: &Records) -> Result<Vec<Problem>, TaskError> {
+    let mut problems = Vec::new();
+    for key in plan.empty_at_most() {
+        let Some(bucket) = records.get(key).and_then(|record| record.id.as_deref()) else {
+            continue;
+        };
+        if ports.catalog.holds_objects(&key.region, bucket).await? {
+            let message = format!(
+                "the bucket {bucket} is not empty; empty it, old versions and delete markers too, or set `force_empty: true` \
+                 in the document, run `outrigger up` with it, then try again"
+            );
+            problems.push(Problem::at(Code::Protected, key.current().to_string(), message));
+        }
+    }
+    Ok(problems)
+}
+
+/// The regions in which AWS tells the tags of what is in a region, or in none: Route 53 and dashboards are told in us-east-1,
+/// accelerators in us-west-2.
+fn told_in(region: &Region) -> Vec<Region> {
+    match region.is_global() {
+        true => ["us-east-1", "us-west-2"].map(Region::new).into(),
+        false => vec![region.clone()],
+    }
+}
+
 /// What carries the stack's tags, and nothing is recorded of.
 async fn strays(ports: &Ports<'_>, stack: &StackId, records: &Records) -> Result<Vec<Tagged>, TaskError> {
-    let regions: BTreeSet<_> = records.keys().map(|key| key.region.clone()).collect();
+    let regions: BTreeSet<Region> = records.keys().flat_map(|key| told_in(&key.region)).collect();
     let recorded: BTreeSet<_> = records
         .iter()
         .filter_map(|(key, record)| Some((key.kind, record.id.as_deref()?)))

@@ -37,6 +37,7 @@ pub(super) async fn resolve(
         let zones = zones(ports, document, region, known, &mut problems).await?;
         resolved.zones.insert(region.clone(), zones);
     }
+    resolved.control_plane = ports.home.clone();
     resolved.endpoints = Resolved::unasked(document).endpoints;
     for region in &document.regions {
         endpoints(ports, document, region, &mut resolved, &mut problems).await?;
@@ -153,15 +154,18 @@ async fn versions(
             known.versions.entry(known_as.clone()).or_insert(version);
         }
         if !known.versions.contains_key(&known_as) {
-            let of = (key.region.clone(), engine);
-            if let Entry::Vacant(unasked) = offered.entry(of.clone()) {
-                unasked.insert(match engine {
-                    Engine::Postgres => ports.catalog.postgres_versions(&key.region).await?,
-                    Engine::AuroraPostgresql => ports.catalog.aurora_postgresql_versions(&key.region).await?,
-                    Engine::Redis => ports.catalog.redis_versions(&key.region).await?,
-                });
+            let places = places(document, &component, &key.region);
+            for region in &places {
+                if let Entry::Vacant(unasked) = offered.entry((region.clone(), engine)) {
+                    unasked.insert(match engine {
+                        Engine::Postgres => ports.catalog.postgres_versions(region).await?,
+                        Engine::AuroraPostgresql => ports.catalog.aurora_postgresql_versions(region).await?,
+                        Engine::Redis => ports.catalog.redis_versions(region).await?,
+                    });
+                }
             }
-            let offered = offered.get(&of).map(Vec::as_slice).unwrap_or_default();
+            let offered = offered_in_each(&offered, &places, engine);
+            let offered = offered.as_slice();
             match version::resolve(asked, policy, offered) {
                 Ok(version) => drop(known.versions.insert(known_as.clone(), version)),
                 Err(message) => {
@@ -179,6 +183,34 @@ async fn versions(
         }
     }
     Ok(())
+}
+
+/// Where a component's version must be offered: where it lives, and a global database lives in each region.
+fn places(document: &Document, component: &str, home: &Region) -> Vec<Region> {
+    let cluster = component
+        .strip_prefix("clusters.")
+        .and_then(|name| document.clusters.get(name));
+    match cluster.is_some_and(|cluster| cluster.global) {
+        true => document.regions.clone(),
+        false => vec![home.clone()],
+    }
+}
+
+/// The versions that are offered in each of these regions.
+fn offered_in_each(
+    offered: &BTreeMap<(Region, Engine), Vec<String>>,
+    places: &[Region],
+    engine: Engine,
+) -> Vec<String> {
+    let of = |region: &Region| {
+        offered
+            .get(&(region.clone(), engine))
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    let first = places.first().map(of).unwrap_or_default().iter();
+    let everywhere = first.filter(|version| places.iter().all(|region| of(region).contains(version)));
+    everywhere.cloned().collect()
 }
 
 /// The version that is recorded.

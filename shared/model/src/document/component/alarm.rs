@@ -9,7 +9,7 @@ use super::super::fields::{Fields, any_text, choice, decimal, list, number, text
 use super::super::nearest::nearest;
 use super::super::problem::{Code, Problem};
 use super::super::{Alarm, ComponentPath, OutputPath};
-use super::{api, metrics, regions};
+use super::{api, backup, bus, metrics, regions};
 use crate::key::Region;
 use crate::properties::MissingData;
 
@@ -22,6 +22,9 @@ pub(in super::super) struct Known<'a> {
     pub(super) keys: BTreeSet<&'a str>,
     pub(super) topics: BTreeSet<&'a str>,
     pub(super) apis: BTreeSet<&'a str>,
+    pub(super) tables: BTreeSet<&'a str>,
+    pub(super) functions: BTreeSet<&'a str>,
+    pub(super) gates: BTreeSet<&'a str>,
     pub(super) regions: Vec<Region>,
     document: &'a Value,
 }
@@ -40,21 +43,49 @@ impl<'a> Known<'a> {
             keys: names("keys"),
             topics: names("topics"),
             apis: names("apis"),
+            tables: names("tables"),
+            functions: names("functions"),
+            gates: names("gates"),
             regions: regions::of(document),
             document,
         }
     }
 
+    /// The names in a part of the document.
+    pub(super) fn named(&self, part: &str) -> BTreeSet<&'a str> {
+        let entries = self.document.get(part).and_then(Value::as_object);
+        entries.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+    }
+
     /// Where what a part names is, as far as it can be read: where it says, or else in the first region, or in each.
     pub(super) fn places(&self, part: &str, name: &str) -> Vec<&str> {
-        let component = self.document.get(part).and_then(|part| part.get(name));
-        let said = component.and_then(|component| component.get("region"));
+        if part == "health_checks" {
+            let check = self.document.get(part).and_then(|part| part.get(name));
+            let gate = check.and_then(|check| check.get("gate"));
+            return self.places("gates", gate.and_then(Value::as_str).unwrap_or_default());
+        }
         let regions = self.regions.iter().map(Region::as_str);
-        match said {
-            None | Some(Value::Null) if EVERYWHERE.contains(&part) => regions.collect(),
-            None | Some(Value::Null) => regions.take(1).collect(),
+        match self.said(part, name) {
+            // Whichever its plan is in, there is a vault in each.
+            _ if part == "backups" => regions.collect(),
+            None if EVERYWHERE.contains(&part) || part == "clusters" && self.is_global(name) => regions.collect(),
+            None | Some(_) => self.homes(part, name),
+        }
+    }
+
+    /// Where a component is that has a home: where it says, or else in the first region; in none, where that cannot be read.
+    pub(super) fn homes(&self, part: &str, name: &str) -> Vec<&str> {
+        let regions = self.regions.iter().map(Region::as_str);
+        match self.said(part, name) {
+            None => regions.take(1).collect(),
             Some(said) => regions.filter(|region| said.as_str() == Some(region)).collect(),
         }
+    }
+
+    fn said(&self, part: &str, name: &str) -> Option<&Value> {
+        let component = self.document.get(part).and_then(|part| part.get(name));
+        let said = component.and_then(|component| component.get("region"));
+        said.filter(|said| !said.is_null())
     }
 
     /// What is wrong with something in some regions that refers to what is not in each of them: streams, keys and topics are
@@ -71,43 +102,79 @@ impl<'a> Known<'a> {
             [home] => {
                 format!("both must be in one region: change the `region` of one of them, or have another one in {home}")
             }
+            _ if part == "keys" => {
+                "a key encrypts in its own region alone: take it away here, and each region's key of AWS's own does"
+                    .to_owned()
+            }
             _ => "both must be in one region: give both the same `region`".to_owned(),
         };
         let is_apart = !of.is_empty() && users.iter().any(|user| !of.contains(user));
         is_apart.then(|| Problem::at(Code::Conflict, place, message).help(help))
     }
 
+    /// Where an alarm on a component is, as far as it can be read: where its metrics are.
+    fn places_of_alarm(&self, component: &ComponentPath) -> Vec<&str> {
+        if let Some(only) = metrics::only_in(component) {
+            return vec![only];
+        }
+        let path = component.to_string();
+        let place = path.split_once('.').map(|(part, name)| self.places(part, name));
+        place.unwrap_or_default()
+    }
+
     /// Whether a component is in a region of the stack, as far as it can be read.
     fn is_in(&self, component: &ComponentPath, region: &Region) -> bool {
+        if matches!(component, ComponentPath::Accelerator(_)) {
+            return false;
+        }
         let path = component.to_string();
         let places = path.split_once('.').map(|(part, name)| self.places(part, name));
         places.is_none_or(|places| places.is_empty() || places.contains(&region.as_str()))
     }
 
-    fn has(&self, component: &ComponentPath) -> bool {
-        match component {
-            ComponentPath::Database(name) => self.databases.contains(name.as_str()),
-            ComponentPath::Cluster(name) => self.clusters.contains(name.as_str()),
-            ComponentPath::Cache(name) => self.caches.contains(name.as_str()),
-            ComponentPath::Stream(name) => self.streams.contains(name.as_str()),
-            ComponentPath::Topic(name) => self.topics.contains(name.as_str()),
-            ComponentPath::Api(name) => self.apis.contains(name.as_str()),
-        }
+    pub(super) fn has(&self, component: &ComponentPath) -> bool {
+        let (part, name) = component.parts();
+        let components = self.document.get(part).and_then(Value::as_object);
+        components.is_some_and(|components| components.contains_key(name))
     }
 
-    fn all(&self) -> impl Iterator<Item = ComponentPath> {
-        let of = |names: &BTreeSet<&'a str>, make: fn(String) -> ComponentPath| -> Vec<ComponentPath> {
-            names.iter().map(|name| make((*name).to_owned())).collect()
+    pub(super) fn all(&self) -> impl Iterator<Item = ComponentPath> {
+        let parts = ComponentPath::PARTS.iter();
+        let of = |part: &&str| {
+            let components = self.document.get(*part).and_then(Value::as_object);
+            let names = components.into_iter().flatten().map(|(name, _)| name);
+            names
+                .filter_map(|name| ComponentPath::of(part, name))
+                .collect::<Vec<_>>()
         };
-        of(&self.databases, ComponentPath::Database)
-            .into_iter()
-            .chain(of(&self.clusters, ComponentPath::Cluster))
-            .chain(of(&self.caches, ComponentPath::Cache))
-            .chain(of(&self.streams, ComponentPath::Stream))
-            .chain(of(&self.topics, ComponentPath::Topic))
-            .chain(of(&self.apis, ComponentPath::Api))
-            // To guess what was meant, so many are enough.
-            .take(100)
+        // To guess what was meant, so many are enough.
+        parts.flat_map(of).take(100)
+    }
+
+    /// Whether the network has subnets that the internet cannot reach, as far as it can be read.
+    pub(super) fn has_private_subnets(&self) -> bool {
+        let network = self.document.get("network");
+        network.is_none_or(|network| network.get("private").is_some_and(|private| !private.is_null()))
+    }
+
+    /// A text that a component says.
+    pub(super) fn text_of(&self, (part, name): (&str, &str), key: &str) -> Option<&'a str> {
+        self.document.get(part)?.get(name)?.get(key)?.as_str()
+    }
+
+    /// Whether there is a second bucket that a bucket's objects are copied to, as far as it can be read.
+    fn is_replicated(&self, bucket: &str) -> bool {
+        let component = self.document.get("buckets").and_then(|part| part.get(bucket));
+        let said = component.and_then(|component| component.get("replication"));
+        self.regions.is_empty()
+            || self.places("buckets", bucket).len() != 1 && said.and_then(Value::as_bool) != Some(false)
+    }
+
+    /// Whether a cluster is a global database.
+    fn is_global(&self, cluster: &str) -> bool {
+        let component = self.document.get("clusters").and_then(|part| part.get(cluster));
+        let global = component.and_then(|component| component.get("global"));
+        global.and_then(Value::as_bool).unwrap_or_default()
     }
 
     /// How many nodes a cache has.
@@ -132,19 +199,32 @@ impl<'a> Known<'a> {
 pub(super) fn alarm(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Alarm> {
     let mut fields = Fields::of(value, place, problems)?;
     let component = fields.required("component", "databases.main", |value, place, problems| {
-        component(value, place, known, problems)
+        let component = component(value, place, known, problems)?;
+        problems.extend(elsewhere(&component, known, place));
+        Some(component)
     });
     let metric = fields.required("metric", "CPUUtilization", |value, place, problems| {
-        metric(value, place, component.as_ref(), problems)
+        metric(value, place, component.as_ref(), known, problems)
     });
+    if let Some(ComponentPath::Bucket(bucket)) = &component
+        && !known.is_replicated(bucket)
+    {
+        let message = format!(
+            "`{}` is not replicated, and its metrics are those of replication",
+            shown(bucket)
+        );
+        let problem = Problem::at(Code::Conflict, fields.at("component"), message);
+        fields
+            .problems
+            .add(problem.help("take the alarm away, or have the bucket in two regions"));
+    }
     let statistic = fields.required("statistic", "average", choice);
     let comparison = fields.required("comparison", "greater_than", choice);
     let threshold = fields.required("threshold", "80", decimal);
     let periods = fields.required("periods", "2", number(1, 1440));
     let period_seconds = fields.required("period_seconds", "300", period);
     let missing_data = fields.or("missing_data", MissingData::default(), choice);
-    let path = component.as_ref().map(ToString::to_string).unwrap_or_default();
-    let users = path.split_once('.').map(|(part, name)| known.places(part, name));
+    let users = component.as_ref().map(|component| known.places_of_alarm(component));
     let notify = fields.collection("notify", |value, place, problems| {
         notify(value, place, known, users.as_deref().unwrap_or_default(), problems)
     });
@@ -166,18 +246,43 @@ pub(super) fn alarm(value: &Value, place: &str, known: &Known<'_>, problems: &mu
     })
 }
 
+/// The metrics of a global service are in one region alone, where an alarm on them must be. Of regions that cannot be read
+/// nothing is said.
+fn elsewhere(component: &ComponentPath, known: &Known<'_>, place: &str) -> Option<Problem> {
+    let only = metrics::only_in(component)?;
+    if known.regions.is_empty() || known.regions.iter().any(|region| region.as_str() == only) {
+        return None;
+    }
+    let (_, publisher) = metrics::of(component);
+    let message = format!(
+        "{publisher} publishes its metrics in {only} alone, and the stack is in {}",
+        regions::listed(&known.regions)
+    );
+    Some(Problem::at(Code::Conflict, place, message).help(format!(
+        "an alarm on `{component}` must be in {only}: make that one of the stack's `regions`, or take the alarm away"
+    )))
+}
+
 /// The component that an alarm is on.
 fn component(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<ComponentPath> {
     let text = any_text(value, place, problems)?;
     let component: Option<ComponentPath> = text.parse().ok();
-    if component.as_ref().is_some_and(|component| known.has(component)) {
+    let is_watched = |component: &ComponentPath| !matches!(component, ComponentPath::Parameter(_));
+    if component
+        .as_ref()
+        .is_some_and(|component| known.has(component) && is_watched(component))
+    {
         return component;
     }
     let message = match &component {
+        Some(component) if known.has(component) => {
+            format!("Parameter Store publishes no metrics of `{}`", shown(&text))
+        }
         Some(_) => format!("the document has no component `{}`", shown(&text)),
         None => format!("`{}` is no component", shown(&text)),
     };
-    let all: Vec<String> = known.all().map(|component| component.to_string()).collect();
+    let watched = known.all().filter(is_watched);
+    let all: Vec<String> = watched.map(|component| component.to_string()).collect();
     problems.add(Problem::at(Code::Reference, place, message).help(guess(&text, &all)));
     None
 }
@@ -185,19 +290,32 @@ fn component(value: &Value, place: &str, known: &Known<'_>, problems: &mut Probl
 fn guess(text: &str, all: &[String]) -> String {
     match nearest(text, all.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if all.is_empty() => "the document has no databases, clusters, caches, streams, topics or APIs".to_owned(),
-        None => {
-            "expected databases.<name>, clusters.<name>, caches.<name>, streams.<name>, topics.<name> or apis.<name>"
-                .to_owned()
-        }
+        None if all.is_empty() => format!("the document has none; expected {}", ComponentPath::expected()),
+        None => format!("expected {}", ComponentPath::expected()),
     }
 }
 
 /// A metric that the component publishes.
-fn metric(value: &Value, place: &str, component: Option<&ComponentPath>, problems: &mut Problems) -> Option<String> {
+fn metric(
+    value: &Value,
+    place: &str,
+    component: Option<&ComponentPath>,
+    components: &Known<'_>,
+    problems: &mut Problems,
+) -> Option<String> {
     let name = any_text(value, place, problems)?;
     // Where the component is wrong, nothing can be said.
     if let Some(component) = component {
+        if let ComponentPath::Cluster(cluster) = component
+            && metrics::is_of_global_database(&name)
+        {
+            problems.unless(components.is_global(cluster), || {
+                let message = format!("only a global database publishes `{name}`, and `{component}` is none");
+                Problem::at(Code::Metric, place, message)
+                    .help("say `global: true` on the cluster, or take another metric")
+            });
+            return Some(name);
+        }
         let (known, publisher) = metrics::of(component);
         problems.unless(known.contains(&name.as_str()), || {
             let message = format!("{publisher} publishes no metric `{}`", shown(&name));
@@ -213,8 +331,18 @@ fn metric(value: &Value, place: &str, component: Option<&ComponentPath>, problem
     Some(name)
 }
 
-/// The parts whose components are in each region of the stack, if they do not say one: what serves. Data has a home.
-const EVERYWHERE: [&str; 2] = ["apis", "topics"];
+/// The parts whose components are in each region of the stack, if they do not say one: what serves, and what is replicated.
+/// All other data has a home.
+const EVERYWHERE: [&str; 8] = [
+    "apis",
+    "buckets",
+    "buses",
+    "functions",
+    "gates",
+    "parameters",
+    "tables",
+    "topics",
+];
 
 /// AlarmActions takes 5 ARNs:
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
@@ -280,31 +408,58 @@ fn span(periods: u32, seconds: u32, place: &str, problems: &mut Problems) {
     });
 }
 
-/// An alarm on a cache becomes one per node, each named after it: no other may have such a name.
+/// An alarm on a cache becomes one per node, one on a health check one per region that is checked, each named after it: no
+/// other may have such a name.
 pub(super) fn names(alarms: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) {
     let Some(entries) = alarms.as_object() else {
         return;
     };
     for (name, alarm) in entries {
         let component = alarm.get("component").and_then(Value::as_str).unwrap_or_default();
-        let Some(cache) = component.strip_prefix("caches.") else {
+        let Some((suffixes, what)) = several(component, known) else {
             continue;
         };
-        for node in 1..=known.nodes(cache).min(6) {
-            let taken = format!("{name}-{node}");
-            // One on a cache has other names itself.
+        for suffix in suffixes {
+            let taken = format!("{name}-{suffix}");
+            // One that is several has other names itself.
             let other = entries
                 .get(&taken)
                 .and_then(|other| other.get("component"))
                 .and_then(Value::as_str);
-            if other.is_some_and(|other| !other.starts_with("caches.")) {
-                let message =
-                    format!("the alarm `{name}` has one for each node of its cache, and so is named `{taken}` too");
+            if other.is_some_and(|other| several(other, known).is_none()) {
+                let message = format!("the alarm `{name}` has one for each {what}, and so is named `{taken}` too");
                 let problem = Problem::at(Code::Name, inside(place, &taken), message).of_key();
                 problems.add(problem.help("give one of them another name"));
             }
         }
     }
+}
+
+/// What the names of an alarm end in that becomes several, and of what it has one each.
+fn several(component: &str, known: &Known<'_>) -> Option<(Vec<String>, &'static str)> {
+    if let Some(cache) = component.strip_prefix("caches.") {
+        let nodes = 1..=known.nodes(cache).min(6);
+        return Some((nodes.map(|node| node.to_string()).collect(), "node of its cache"));
+    }
+    let check = component.strip_prefix("health_checks.")?;
+    let regions = known.places("health_checks", check).into_iter();
+    Some((regions.map(str::to_owned).collect(), "region of its health check"))
+}
+
+/// What is wrong with an attribute of a cluster that is only there where it is a global database, or only in its first region.
+fn of_cluster(name: &str, region: Option<&Region>, attribute: &str, known: &Known<'_>) -> Option<(String, String)> {
+    let is_global = known.is_global(name);
+    if attribute == "writer_endpoint" && !is_global {
+        let message = format!("`clusters.{name}` is no global database, and has no `writer_endpoint`");
+        return Some((message, format!("its own is `clusters.{name}.endpoint`")));
+    }
+    let first = known.regions.first()?;
+    let is_further = region.is_some_and(|region| region != first);
+    (is_global && is_further && attribute == "secret_arn").then(|| {
+        let message =
+            format!("the secret of `clusters.{name}` is in {first}; elsewhere it has replicas of the same name");
+        (message, format!("expected `clusters.{name}.secret_arn`"))
+    })
 }
 
 /// What an output stands for.
@@ -342,7 +497,36 @@ pub(super) fn output(value: &Value, place: &str, known: &Known<'_>, problems: &m
                 }
             }
         }
+        Ok(OutputPath::Component(component @ ComponentPath::Backup(name), Some(region), attribute))
+            if known.has(component) =>
+        {
+            match backup::missing(known, name, region, attribute) {
+                None => return path.ok(),
+                Some((message, help)) => {
+                    problems.add(Problem::at(Code::Reference, place, message).help(help));
+                    return None;
+                }
+            }
+        }
+        Ok(OutputPath::Component(ComponentPath::Bus(name), _, attribute))
+            if bus::missing(known.document, name, attribute).is_some() =>
+        {
+            let (message, help) = bus::missing(known.document, name, attribute)?;
+            problems.add(Problem::at(Code::Reference, place, message).help(help));
+            return None;
+        }
         Ok(OutputPath::VpcId(_)) => return path.ok(),
+        Ok(OutputPath::Component(ComponentPath::Cluster(name), region, attribute))
+            if known.clusters.contains(name.as_str()) =>
+        {
+            match of_cluster(name, region.as_ref(), attribute, known) {
+                None => return path.ok(),
+                Some((message, help)) => {
+                    problems.add(Problem::at(Code::Reference, place, message).help(help));
+                    return None;
+                }
+            }
+        }
         Ok(OutputPath::Component(component, ..)) if known.has(component) => return path.ok(),
         Ok(OutputPath::Component(component, ..)) => {
             let message = format!("the document has no component `{}`", shown(&component.to_string()));

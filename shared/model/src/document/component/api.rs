@@ -11,7 +11,7 @@ use super::super::problem::{Code, Problem};
 use super::super::{Api, Route, UsagePlan, defaults};
 use super::alarm::Known;
 use super::regions::home;
-use super::tags;
+use super::{domain, tags};
 use crate::key::Region;
 
 /// The methods that a route can have.
@@ -39,14 +39,23 @@ pub(super) fn api(value: &Value, place: &str, known: &Known<'_>, problems: &mut 
         |value, place, problems| routes(value, place, known, region.as_ref(), problems),
     );
     let usage_plan = fields.option("usage_plan", usage_plan);
+    let places: Vec<Region> = match &region {
+        Some(Some(region)) => vec![region.clone()],
+        // Where its own region could not be read, the document's are as good.
+        Some(None) | None => known.regions.clone(),
+    };
+    let domain = fields.option("domain", |value, place, problems| {
+        domain::domain(value, place, &places, problems)
+    });
     let tags = fields.collection("tags", tags);
     let place = fields.at("usage_plan");
-    let api = match (region, stage, routes, usage_plan, tags) {
-        (Some(region), Some(stage), Some(routes), Some(usage_plan), Some(tags)) => Some(Api {
+    let api = match (region, stage, routes, usage_plan, domain, tags) {
+        (Some(region), Some(stage), Some(routes), Some(usage_plan), Some(domain), Some(tags)) => Some(Api {
             region,
             stage,
             routes,
             usage_plan,
+            domain,
             tags,
         }),
         _ => None,
@@ -306,6 +315,13 @@ pub(super) fn missing(document: &Value, name: &str, attribute: &str) -> Option<(
         return (!routes.values().any(has_key)).then(|| {
             let message = format!("the API `{}` has no API key", shown(name));
             (message, "no route of it needs one".to_owned())
+        });
+    }
+    if attribute.starts_with("domain_") {
+        let is_without = api.and_then(|api| api.get("domain")).is_none_or(Value::is_null);
+        return is_without.then(|| {
+            let message = format!("the API `{}` has no domain name of its own", shown(name));
+            (message, "give it a `domain`".to_owned())
         });
     }
     let path = attribute.strip_prefix("url").filter(|path| !path.is_empty())?;

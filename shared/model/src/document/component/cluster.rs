@@ -25,6 +25,7 @@ const CAPACITY_ACU_MAX_LEAST: f64 = 1.0;
 pub(super) fn cluster(value: &Value, place: &str, known: &Known<'_>, problems: &mut Problems) -> Option<Cluster> {
     let mut fields = Fields::of(value, place, problems)?;
     let region = fields.option("region", home(&known.regions));
+    let global = fields.or("global", false, boolean);
     let engine = fields.required("engine", "aurora_postgresql", choice);
     let version = fields.required("version", "\"15.15\"", text(Code::Form, version));
     let version_policy = fields.or("version_policy", VersionPolicy::default(), choice);
@@ -35,7 +36,10 @@ pub(super) fn cluster(value: &Value, place: &str, known: &Known<'_>, problems: &
     let database = fields.required("database", "shop", text(Code::Name, identifier));
     let user = fields.required("user", "shop_owner", text(Code::Name, user));
     let port = fields.or("port", defaults::postgres_port(), number(1150, u64::from(u16::MAX)));
-    let encryption_key = fields.option("encryption_key", key::name(known, region.as_ref()));
+    let encryption_key = match global {
+        Some(true) => fields.option("encryption_key", key::in_each_region(known)),
+        Some(false) | None => fields.option("encryption_key", key::name(known, region.as_ref())),
+    };
     let backups = fields.or("backups", ClusterBackups::default(), backups);
     let maintenance_window = fields.or(
         "maintenance_window",
@@ -65,6 +69,9 @@ pub(super) fn cluster(value: &Value, place: &str, known: &Known<'_>, problems: &
             .help(format!("expected {least} or more"))
         });
     }
+    if global == Some(true) {
+        in_several_regions(known, region.as_ref().is_some_and(Option::is_some), &mut fields);
+    }
     if let (Some(backups), Some(maintenance)) = (&backups, &maintenance_window) {
         windows_apart(&backups.window, maintenance, &mut fields);
     }
@@ -74,6 +81,7 @@ pub(super) fn cluster(value: &Value, place: &str, known: &Known<'_>, problems: &
     fields.finish();
     Some(Cluster {
         region: region?,
+        global: global?,
         engine: engine?,
         version: version?,
         version_policy: version_policy?,
@@ -96,6 +104,24 @@ pub(super) fn cluster(value: &Value, place: &str, known: &Known<'_>, problems: &
         allow_replace: allow_replace?,
         tags: tags?,
     })
+}
+
+/// A global database has a cluster in each region of a stack that has several.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-global-database.html>
+fn in_several_regions(known: &Known<'_>, says_region: bool, fields: &mut Fields<'_, '_>) {
+    let place = fields.at("global");
+    if says_region {
+        let message = "a global database is in each region of the stack, and this one has a `region`";
+        let problem = Problem::at(Code::Conflict, &place, message);
+        fields.problems.add(problem.help("take one of them away"));
+    }
+    if let [only] = known.regions.as_slice() {
+        let message = format!("a global database needs several regions, and the stack is in {only} alone");
+        let help = "have `regions: [us-east-1, us-east-2]` instead of `region`, or take `global` away";
+        fields
+            .problems
+            .add(Problem::at(Code::Conflict, &place, message).help(help));
+    }
 }
 
 /// Aurora capacity units, in steps of a half.

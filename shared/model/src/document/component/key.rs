@@ -41,10 +41,23 @@ pub(super) fn name<'a>(
 ) -> impl Fn(&Value, &str, &mut Problems) -> Option<String> {
     // Where its own region could not be read, nothing is said of the key's.
     let home = region.and_then(|said| said.as_ref().or_else(|| known.regions.first()));
+    of(known, home.iter().map(|home| home.as_str()).collect())
+}
+
+/// The name of a key that the document has in each region of the stack, for what is encrypted there.
+pub(super) fn in_each_region<'a>(
+    known: &'a Known<'_>,
+) -> impl Fn(&Value, &str, &mut Problems) -> Option<String> + use<'a> {
+    of(known, known.regions.iter().map(Region::as_str).collect())
+}
+
+fn of<'a>(
+    known: &'a Known<'_>,
+    users: Vec<&'a str>,
+) -> impl Fn(&Value, &str, &mut Problems) -> Option<String> + use<'a> {
     move |value, place, problems| {
         let name = any_text(value, place, problems)?;
         if known.keys.contains(name.as_str()) {
-            let users: Vec<&str> = home.iter().map(|home| home.as_str()).collect();
             problems.extend(known.apart(("keys", &name), &users, place));
             return Some(name);
         }

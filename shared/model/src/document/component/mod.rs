@@ -1,15 +1,27 @@
 //! Reading the parts of a document, each with what must hold of it. Limits are those of each service's API reference.
 
+mod accelerator;
 mod alarm;
 pub(super) mod api;
+pub(super) mod backup;
+mod bucket;
+mod bus;
 mod cache;
 mod cluster;
+mod dashboard;
 pub(super) mod database;
+pub(super) mod domain;
+mod event_pattern;
+mod function;
+mod gate;
+pub(super) mod health_check;
 mod key;
 pub(super) mod metrics;
 mod network;
+pub(super) mod parameter;
 mod regions;
 mod stream;
+pub(super) mod table;
 mod topic;
 mod window;
 
@@ -24,11 +36,12 @@ use super::problem::{Code, Problem};
 use super::{Document, OnFailure, Rotation};
 
 pub(super) use alarm::Known;
+pub use metrics::{OPERATIONS_FAILED_REPLICATION, REPLICATION_LATENCY, only_in as metrics_only_in};
 #[cfg(feature = "schema")]
 pub(super) use network::{ENDPOINT_LENGTH_MAX, ENDPOINT_NAME};
 
 /// The parts of a document.
-pub(super) const PARTS: [&str; 16] = [
+pub(super) const PARTS: [&str; 26] = [
     "stack",
     "environment",
     "region",
@@ -42,6 +55,16 @@ pub(super) const PARTS: [&str; 16] = [
     "databases",
     "clusters",
     "apis",
+    "tables",
+    "functions",
+    "buckets",
+    "gates",
+    "buses",
+    "accelerators",
+    "health_checks",
+    "dashboards",
+    "parameters",
+    "backups",
     "alarms",
     "topics",
     "outputs",
@@ -54,6 +77,7 @@ const COMPONENT_LENGTH_MAX: usize = 60;
 /// Reads every part; `None` where one cannot be, which was told.
 pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Document> {
     let known = Known::of(value);
+    let document_stack = value.get("stack").and_then(Value::as_str).unwrap_or_default();
     let mut fields = Fields::of(value, "", problems)?;
     let stack = fields.required("stack", "shop", text(Code::Name, stack_name));
     let environment = fields.required("environment", "production", |value, place, problems| {
@@ -61,6 +85,9 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         problems.extend(name_problem(place, &name, ENVIRONMENT_LENGTH_MAX));
         Some(name)
     });
+    if let Some(stack) = value.get("stack") {
+        gate::stack_name(stack, !known.gates.is_empty(), fields.problems);
+    }
     let regions = regions::regions(value, &mut fields);
     let on_failure = fields.collection::<OnFailure>("on_failure", choice);
     let tags = fields.collection("tags", tags);
@@ -83,6 +110,7 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
     );
     let needs = network::Needs {
         private: !known.databases.is_empty() || !known.clusters.is_empty() || !known.caches.is_empty(),
+        gates: !known.gates.is_empty(),
     };
     let network = fields.required(
         "network",
@@ -93,9 +121,52 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         "streams",
         components(|value, place, problems| stream::stream(value, place, &known, problems)),
     );
-    let apis = fields.collection(
-        "apis",
-        components(|value, place, problems| api::api(value, place, &known, problems)),
+    let apis = fields.collection("apis", |value, place, problems| {
+        domain::shared(value, place, problems);
+        components(|value, place, problems| api::api(value, place, &known, problems))(value, place, problems)
+    });
+    let buses = fields.collection(
+        "buses",
+        components(|value, place, problems| bus::bus(value, place, &known, problems)),
+    );
+    let tables = fields.collection(
+        "tables",
+        components(|value, place, problems| table::table(value, place, &known, problems)),
+    );
+    let functions = fields.collection(
+        "functions",
+        components(|value, place, problems| function::function(value, place, &known, problems)),
+    );
+    let buckets = fields.collection(
+        "buckets",
+        components(|value, place, problems| bucket::bucket(value, place, &known, problems)),
+    );
+    let gates = fields.collection(
+        "gates",
+        components(|value, place, problems| gate::gate(value, place, &known, problems)),
+    );
+    let accelerators = fields.collection(
+        "accelerators",
+        components(|value, place, problems| accelerator::accelerator(value, place, &known, problems)),
+    );
+    let health_checks = fields.collection(
+        "health_checks",
+        components(|value, place, problems| health_check::health_check(value, place, &known, problems)),
+    );
+    let dashboards = fields.collection(
+        "dashboards",
+        components(|value, place, problems| dashboard::dashboard(value, place, &known, problems)),
+    );
+    let parameters = fields.collection("parameters", |value, place, problems| {
+        parameter::stack_name(value, document_stack, problems);
+        named(value, place, problems, |name, value, place, problems| {
+            problems.extend(name_problem(place, name, COMPONENT_LENGTH_MAX).map(Problem::of_key));
+            parameter::parameter(name, value, place, &known, problems)
+        })
+    });
+    let backups = fields.collection(
+        "backups",
+        components(|value, place, problems| backup::backup(value, place, &known, problems)),
     );
     let alarms = fields.collection("alarms", |value, place, problems| {
         let read =
@@ -113,6 +184,7 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         })
     });
     shared_names(&known, fields.problems);
+    names_of_gates(&known, fields.problems);
     if network.as_ref().is_some_and(|network| !network.endpoints.is_empty()) {
         names_of_endpoints(&known, fields.problems);
     }
@@ -133,6 +205,16 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
         databases: databases?,
         clusters: clusters?,
         apis: apis?,
+        tables: tables?,
+        functions: functions?,
+        buckets: buckets?,
+        gates: gates?,
+        buses: buses?,
+        accelerators: accelerators?,
+        health_checks: health_checks?,
+        dashboards: dashboards?,
+        parameters: parameters?,
+        backups: backups?,
         alarms: alarms?,
         topics: topics?,
         outputs: outputs?,
@@ -182,6 +264,18 @@ fn shared_names(known: &Known<'_>, problems: &mut Problems) {
                 let message = format!("an instance of the cluster `{}` has this name too", shown(cluster));
                 shared("databases", &instance, message);
             }
+        }
+    }
+}
+
+/// The function of a gate is named after it, and so has the name of another function in AWS.
+fn names_of_gates(known: &Known<'_>, problems: &mut Problems) {
+    for gate in &known.gates {
+        let name = format!("{gate}-gate");
+        if known.functions.contains(name.as_str()) {
+            let message = format!("the function of the gate `{}` has this name too", shown(gate));
+            let problem = Problem::at(Code::Name, inside("functions", &name), message).of_key();
+            problems.add(problem.help("give one of them another name"));
         }
     }
 }
@@ -377,7 +471,7 @@ fn tag(key: &str, value: &str, place: &str, problems: &mut Problems) {
 
 /// A component carries the document's tags beside its own.
 fn too_many_tags(document: &Value, own: usize, problems: &mut Problems) {
-    for part in ["keys", "streams", "caches", "databases", "clusters", "topics", "apis"] {
+    for part in super::ComponentPath::PARTS.iter().chain(&["keys", "dashboards"]) {
         let components = document.get(part).and_then(Value::as_object).into_iter().flatten();
         for (name, component) in components {
             let count = component

@@ -18,6 +18,8 @@ use crate::key::Region;
 pub(super) struct Needs {
     /// Private subnets, in two zones.
     pub(super) private: bool,
+    /// Public and private subnets, in two zones, in which load balancers have room.
+    pub(super) gates: bool,
 }
 
 pub(super) fn network(
@@ -92,6 +94,24 @@ pub(super) fn network(
         });
     }
     let (public_place, private_place) = (fields.at("public"), fields.at("private"));
+    if needs.gates {
+        let (zones_place, problems) = (fields.at("zones"), &mut *fields.problems);
+        for (name, place, subnets) in [
+            ("public", &public_place, &public),
+            ("private", &private_place, &private),
+        ] {
+            // What databases need was told.
+            let is_told = name == "private" && needs.private;
+            problems.unless(is_told || subnets.as_ref().is_none_or(Option::is_some), || {
+                let message = format!("`{name}` is missing: gates have a load balancer in {name} subnets");
+                Problem::at(Code::Missing, place, message).help(format!("add `{name}: {{}}`"))
+            });
+        }
+        problems.unless(needs.private || zones != Some(1), || {
+            let message = "gates have load balancers in at least 2 zones";
+            Problem::at(Code::Range, zones_place, message).help("expected 2 to 6")
+        });
+    }
     let network = match (cidr, zones) {
         (Some(cidr), Some(zones)) => Some(Network {
             cidr,
@@ -108,6 +128,9 @@ pub(super) fn network(
     if let Some(network) = &network {
         for region in regions {
             ranges(network, region, [&public_place, &private_place], fields.problems);
+            if needs.gates {
+                room(network, region, [&public_place, &private_place], fields.problems);
+            }
         }
     }
     fields.finish();
@@ -278,6 +301,21 @@ fn ranges(network: &Network, region: &Region, [public, private]: [&str; 2], prob
                     format!("{other} overlaps with {range} of {place}"),
                 )
             });
+        }
+    }
+}
+
+/// A load balancer takes at least 8 addresses of each subnet, which is to be a /27 at least:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones>.
+fn room(network: &Network, region: &Region, [public, private]: [&str; 2], problems: &mut Problems) {
+    for (place, ranges) in [
+        (public, network.public_ranges(region)),
+        (private, network.private_ranges(region)),
+    ] {
+        let small = ranges.iter().find(|range| range.prefix_len() > 27);
+        if let Some(range) = small {
+            let message = format!("{range} is too small for the load balancers of gates");
+            problems.add(Problem::at(Code::AddressRange, place, message).help("expected /27 or larger"));
         }
     }
 }

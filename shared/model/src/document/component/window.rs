@@ -17,6 +17,17 @@ pub(super) fn is_daily(text: &str) -> Result<(), (String, String)> {
     )
 }
 
+/// A time of day.
+pub(super) fn is_time(text: &str) -> Result<(), (String, String)> {
+    match time_of_day(text) {
+        Some(_) => Ok(()),
+        None => Err((
+            format!("`{}` is no time of day", shown(text)),
+            "expected hh:mm in UTC, for instance \"05:00\"".to_owned(),
+        )),
+    }
+}
+
 /// A maintenance window.
 pub(super) fn is_weekly(text: &str) -> Result<(), (String, String)> {
     let example = "ddd:hh:mm-ddd:hh:mm in UTC, 30 minutes to 24 hours, for instance sun:04:00-sun:05:00";

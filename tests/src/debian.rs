@@ -16,11 +16,11 @@ use crate::Project;
 const STAMP: &str = "outrigger-stamp";
 
 /// Packages that are unpacked.
-pub(super) struct Unpacked {
+pub(crate) struct Unpacked {
     /// What stands for `/`.
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The folder that `root` is in, for what else there is to keep.
-    pub(super) folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 impl Unpacked {
@@ -29,7 +29,7 @@ impl Unpacked {
     /// # Guarantees
     /// - Of any number of processes that ask at once, one installs and the others wait.
     /// - An installation that was cut off is done again: the stamp is written last.
-    pub(super) fn ready(
+    pub(crate) fn ready(
         project: &Project,
         name: &str,
         packages: &[&str],
@@ -120,7 +120,7 @@ fn wanted(simulated: &str) -> Vec<String> {
 }
 
 /// The folders with shared libraries, but those of programs that find their own.
-pub(super) fn library_folders(root: &Path) -> Result<BTreeSet<PathBuf>> {
+pub(crate) fn library_folders(root: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {

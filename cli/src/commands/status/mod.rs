@@ -1,15 +1,19 @@
 //! `outrigger status`: where a stack stands.
 
+mod components;
+
 use std::collections::BTreeMap;
 
 use clap::Args;
+use console::Style;
 use outrigger_engine::executor::Counts;
-use outrigger_engine::state::content::{OperationRecord, Outcome, Workflow};
-use outrigger_engine::state::{LeaseView, rfc3339};
-use outrigger_model::{Lane, Record, Region, ResourceKey, StackId, UnixMs};
-use outrigger_plan::Plan;
+use outrigger_engine::state::content::{Blueprint, OperationRecord, Outcome, StackState, Workflow};
+use outrigger_engine::state::{LeaseView, State, rfc3339};
+use outrigger_model::{Lane, Record, Region, ResourceKey, StackId, UnixMs, document};
 use serde::Serialize;
+use textwrap::{Options, WordSeparator};
 
+use self::components::{ComponentView, Known, RegionView, Standing, components, roles};
 use super::list;
 use crate::arguments::Format;
 use crate::context::Context;
@@ -18,8 +22,7 @@ use crate::drift_view;
 use crate::failure::Failure;
 use crate::operation::Picture;
 use crate::output::{print_json, print_text, span, table, table_within, width_of_stdout};
-use crate::plan_view::belongs::{self, Component};
-use crate::plan_view::namer::Namer;
+use crate::plan_view::Paint;
 use crate::progress::{Snapshot, elapsed_ms, remark, word};
 use crate::stack::StackName;
 
@@ -46,8 +49,11 @@ struct View {
     lease: Option<Lease>,
     /// The operation under way, or the last one.
     operation: Option<Operation>,
-    lanes: BTreeMap<Lane, Counts>,
+    /// The regions of a stack in several, with their roles, the document's first one first.
+    regions: Vec<RegionView>,
+    /// Each component in each region that it is in.
     components: Vec<ComponentView>,
+    lanes: BTreeMap<Lane, Counts>,
     resources: Vec<Resource>,
     outputs: BTreeMap<String, String>,
 }
@@ -83,15 +89,6 @@ struct Operation {
     words: String,
 }
 
-/// A component in one of the stack's regions.
-#[derive(Debug, PartialEq, Serialize)]
-struct ComponentView {
-    component: String,
-    region: Region,
-    /// How many of its resources there are in each state.
-    states: BTreeMap<&'static str, usize>,
-}
-
 #[derive(Debug, Serialize)]
 struct Resource {
     lane: Lane,
@@ -114,68 +111,77 @@ pub(super) async fn run(context: &Context, options: &Status) -> Result<(), Failu
     if context.options.output == Format::Json {
         return Ok(print_json(&view)?);
     }
-    Ok(print_text(&render(&view, width_of_stdout()))?)
-}
-
-async fn last_operation(control_plane: &ControlPlane, stack: &StackId) -> Result<Option<OperationRecord>, Failure> {
-    let known = control_plane.state.stack(stack).await?;
-    let Some(operation) = known.and_then(|(known, _)| known.operation) else {
-        return Ok(None);
-    };
-    Ok(control_plane.state.operation(stack, &operation).await?)
+    Ok(print_text(&render(&view, width_of_stdout(), Paint::of_stdout()))?)
 }
 
 async fn view(control_plane: &ControlPlane, stack: &StackId) -> Result<View, Failure> {
     let state = &control_plane.state;
     let lease = state.lease(stack).await?;
-    let outputs = state
-        .stack(stack)
-        .await?
-        .map(|(known, _)| known.outputs)
-        .unwrap_or_default();
-    let record = last_operation(control_plane, stack).await?;
+    let (known, _) = state.stack(stack).await?.unwrap_or_default();
+    let record = match &known.operation {
+        Some(operation) => state.operation(stack, operation).await?,
+        None => None,
+    };
+    let picture = match &record {
+        Some(record) => Some(Picture::of(state, record.clone()).await?),
+        None => None,
+    };
     let recorded = state.records(stack).await?;
-    let mut snapshot = Snapshot::default();
-    // What is recorded and has no step is there as well.
-    let mut plan = outrigger_plan::inspection(&recorded);
-    if let Some(record) = &record {
-        let picture = Picture::of(state, record.clone()).await?;
-        plan.steps.extend(picture.forward.plan.steps.clone());
-        snapshot = picture.current();
-    }
+    let roles = roles(
+        &regions(state, stack, &known).await?,
+        state.topology(stack).await?.as_ref(),
+    );
+    let snapshot = picture.as_ref().map(Picture::current).unwrap_or_default();
     let now_ms = state.now_ms();
     Ok(View {
         stack: stack.stack.clone(),
         environment: stack.environment.clone(),
         lease: lease.map(lease_view),
+        components: components_of(picture.as_ref(), &recorded, &roles),
+        regions: roles,
         operation: record.map(|record| operation_view(record, now_ms)),
         lanes: Lane::ALL
             .into_iter()
             .map(|lane| (lane, snapshot.counts(lane)))
             .collect(),
-        components: components(&plan, &snapshot),
         resources: resources(&snapshot, &recorded, now_ms),
-        outputs,
+        outputs: known.outputs,
     })
 }
 
-/// Each component in each region, with how many of its resources are in which state.
-fn components(plan: &Plan, snapshot: &Snapshot) -> Vec<ComponentView> {
-    let mut found: BTreeMap<(Component, &Region), BTreeMap<&'static str, usize>> = BTreeMap::new();
-    for (key, component) in belongs::components(plan) {
-        let state = snapshot.steps.get(key).map_or("recorded", word);
-        *found
-            .entry((component, &key.region))
-            .or_default()
-            .entry(state)
-            .or_default() += 1;
+/// The regions of the document that the stack was last brought to, or is being brought to.
+async fn regions(state: &State, stack: &StackId, known: &StackState) -> Result<Vec<Region>, Failure> {
+    let Some(hash) = &known.document else {
+        return Ok(Vec::new());
+    };
+    let blueprint: Option<Blueprint> = state.blob(stack, hash).await?;
+    // A document that this version does not read has no roles that it could tell.
+    let document = blueprint.and_then(|blueprint| document::parse(&blueprint.document).ok());
+    Ok(document.map(|document| document.regions).unwrap_or_default())
+}
+
+/// What is recorded and has no step of the last operation is shown as well.
+fn components_of(
+    picture: Option<&Picture>,
+    recorded: &BTreeMap<ResourceKey, Record>,
+    roles: &[RegionView],
+) -> Vec<ComponentView> {
+    let mut plan = outrigger_plan::inspection(recorded);
+    let (mut snapshot, mut kept) = (Snapshot::default(), BTreeMap::new());
+    if let Some(picture) = picture {
+        plan.steps.extend(picture.way().plan.steps.clone());
+        snapshot = picture.current();
+        kept = picture.way().kept.clone();
     }
-    let found = found.into_iter().map(|((component, region), states)| ComponentView {
-        component: component.to_string(),
-        region: region.clone(),
-        states,
-    });
-    found.collect()
+    let unready = recorded.iter().filter(|(_, record)| !record.ready);
+    components(&Known {
+        plan: &plan,
+        snapshot: &snapshot,
+        unready: &unready.map(|(key, _)| key.clone()).collect(),
+        kept: &kept,
+        roles,
+        ended: picture.is_none_or(|picture| picture.record.outcome.is_some()),
+    })
 }
 
 fn lease_view(lease: LeaseView) -> Lease {
@@ -261,7 +267,7 @@ pub(super) fn operation_words(record: &OperationRecord) -> String {
     words.to_owned()
 }
 
-fn render(view: &View, width: Option<usize>) -> String {
+fn render(view: &View, width: Option<usize>, paint: Paint) -> String {
     let mut facts = vec![["stack".to_owned(), format!("{}/{}", view.stack, view.environment)]];
     if let Some(operation) = &view.operation {
         facts.push(["state".to_owned(), operation.words.clone()]);
@@ -281,14 +287,18 @@ fn render(view: &View, width: Option<usize>) -> String {
         facts.push(["execution".to_owned(), operation.execution_arn.clone()]);
     }
     facts.push(["lease".to_owned(), lease_words(view.lease.as_ref())]);
+    if !view.regions.is_empty() {
+        let regions = view.regions.iter();
+        let regions: Vec<String> = regions.map(|of| format!("{} ({})", of.region, of.role)).collect();
+        facts.push(["regions".to_owned(), regions.join(", ")]);
+    }
     let mut text = table(&facts);
+    if !view.components.is_empty() {
+        text.push('\n');
+        text.push_str(&component_table(&view.components, width, paint));
+    }
     text.push('\n');
     text.push_str(&table(&lane_rows(&view.lanes)));
-    // Of a stack in one region the resources say as much.
-    if Namer::of(view.resources.iter().map(|resource| &resource.key)).with_region() {
-        text.push('\n');
-        text.push_str(&table_within(&component_rows(&view.components), width));
-    }
     if !view.resources.is_empty() {
         text.push('\n');
         text.push_str(&table_within(&resource_rows(view), width));
@@ -346,17 +356,32 @@ fn lane_rows(lanes: &BTreeMap<Lane, Counts>) -> Vec<Vec<String>> {
     rows
 }
 
-fn component_rows(components: &[ComponentView]) -> Vec<[String; 3]> {
-    let mut rows = vec![["component", "region", "resources"].map(str::to_owned)];
-    for of in components {
-        let states: Vec<String> = of
-            .states
-            .iter()
-            .map(|(state, count)| format!("{count} {state}"))
-            .collect();
-        rows.push([of.component.clone(), of.region.to_string(), states.join(", ")]);
+/// A line each, in the colour of where it stands, and below it what there is to say.
+fn component_table(components: &[ComponentView], width: Option<usize>, paint: Paint) -> String {
+    let table = table_within(&components::rows(components), width);
+    let mut lines = table.lines();
+    let mut text: String = lines.next().iter().map(|title| format!("{title}\n")).collect();
+    for (line, of) in lines.zip(components) {
+        text.push_str(&format!("{}\n", paint.apply(style(of.state), line)));
+        for said in components::said(of) {
+            let wide = Options::new(width.unwrap_or(usize::MAX))
+                .word_separator(WordSeparator::AsciiSpace)
+                .initial_indent("  ")
+                .subsequent_indent("    ");
+            text.push_str(&format!("{}\n", textwrap::fill(&said, wide)));
+        }
     }
-    rows
+    text
+}
+
+fn style(state: Standing) -> Style {
+    match state {
+        Standing::Failed | Standing::Skipped => Style::new().red(),
+        Standing::Creating | Standing::Changing | Standing::Deleting | Standing::Checking => Style::new().cyan(),
+        Standing::CutOff | Standing::PendingWindow | Standing::Drifted | Standing::Kept => Style::new().yellow(),
+        Standing::AsWanted => Style::new(),
+        Standing::Deleted => Style::new().dim(),
+    }
 }
 
 fn resource_rows(view: &View) -> Vec<[String; 5]> {
@@ -375,12 +400,9 @@ fn resource_rows(view: &View) -> Vec<[String; 5]> {
 
 #[cfg(test)]
 mod tests {
-    use outrigger_engine::memory::cloud::{Fault, Habits};
-    use outrigger_engine::memory::world::World;
     use outrigger_model::{Drift, Kind, Region, StepState};
 
     use super::*;
-    use crate::plan_view::golden::reference;
     use crate::progress::tests::snapshot;
 
     #[test]
@@ -414,11 +436,12 @@ mod tests {
                 .into_iter()
                 .map(|lane| (lane, snapshot.counts(lane)))
                 .collect(),
+            regions: Vec::new(),
             components: Vec::new(),
             resources: resources(&snapshot, &BTreeMap::new(), 67_000),
             outputs: BTreeMap::new(),
         };
-        insta::assert_snapshot!(render(&view, None), @r"
+        insta::assert_snapshot!(render(&view, None, Paint::Plain), @r"
         stack      shop/production
         state      being stood up
         operation  shop-production-provision-20251120T103658Z-1a2b
@@ -432,6 +455,7 @@ mod tests {
         network        2     1            0        0       0
         datastore      0     1            1        1       0
         ingress        0     0            0        0       0
+        replication    0     0            0        0       0
         observability  0     0            0        0       1
 
         resource                        state      elapsed    id
@@ -445,29 +469,6 @@ mod tests {
 
         failures
           us-east-1/stream/events: kinesis:CreateStream failed: too many shards
-        ");
-    }
-
-    /// As it is shown of a stack in two regions, of which one has failed in part.
-    #[tokio::test]
-    async fn a_stack_in_two_regions_is_shown_by_component_and_region() {
-        let mut document = reference("multi-region-dr");
-        document["streams"] = reference("data-processing")["streams"].clone();
-        document["streams"]["stream"]["region"] = serde_json::json!("us-east-2");
-        let world = World::new(Habits::default());
-        world
-            .cloud
-            .set_plot(|_, call| (call.key.kind == Kind::Stream).then_some(Fault::Refused));
-        world.provision("first", &document).await;
-        let stack = outrigger_model::document::parse(&document).unwrap().id();
-        let record = world.state.operation(&stack, "first").await.unwrap().unwrap();
-        let picture = Picture::of(&world.state, record).await.unwrap();
-        let plan = picture.forward.plan.clone();
-        insta::assert_snapshot!(table(&component_rows(&components(&plan, &picture.current()))), @r"
-        component       region     resources
-        network         us-east-1  16 created
-        network         us-east-2  15 created
-        streams.stream  us-east-2  1 failed
         ");
     }
 

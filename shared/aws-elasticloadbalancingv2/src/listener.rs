@@ -1,0 +1,221 @@
+//! `AWS::ElasticLoadBalancingV2::Listener`, whose only rule is its default one.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticloadbalancingv2::Client;
+use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, Certificate, Listener as Described, ProtocolEnum};
+use outrigger_aws::{TAGS, TAGS_GONE, missing_tags, pages, surplus_tags, unchangeable};
+use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
+use outrigger_model::properties::{Listener, ListenerTls};
+use outrigger_model::resource::is_ours;
+use serde_json::Value;
+
+use crate::call::{POLL_SECONDS, changed, created, deleted, found, listed, refused};
+use crate::{health_check, tags};
+
+const PROTOCOL: &str = "protocol";
+const TLS: &str = "tls";
+const TARGET_GROUP: &str = "target_group";
+
+/// The listener at the wanted port; or else the recorded one, so that none is left behind where nobody looks.
+pub(crate) async fn observe(
+    client: &Client,
+    target: &Target,
+    wanted: &Listener,
+) -> Result<Option<Observed>, CallError> {
+    let mut candidates = at_port(client, wanted).await?;
+    if candidates.is_empty()
+        && let Some(recorded) = &target.id
+    {
+        candidates = by_arn(client, recorded).await?;
+    }
+    for listener in candidates {
+        let Some(arn) = listener.listener_arn().map(str::to_owned) else {
+            continue;
+        };
+        if !target.not.contains(&arn) {
+            return observed(client, target, wanted, &arn, &listener).await;
+        }
+    }
+    Ok(None)
+}
+
+const DESCRIBE: &str = "elasticloadbalancing:DescribeListeners";
+
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeListeners.html>
+async fn at_port(client: &Client, wanted: &Listener) -> Result<Vec<Described>, CallError> {
+    let balancer = wanted.load_balancer.text();
+    if balancer.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = client.describe_listeners().load_balancer_arn(balancer);
+    let list = list.into_paginator().send();
+    let found = listed(pages(DESCRIBE, &[], list, |page| page.listeners).await)?;
+    let is_at_port = |listener: &Described| listener.port() == Some(i32::from(wanted.port));
+    Ok(found.unwrap_or_default().into_iter().filter(is_at_port).collect())
+}
+
+async fn by_arn(client: &Client, arn: &str) -> Result<Vec<Described>, CallError> {
+    let answer = client.describe_listeners().listener_arns(arn).send().await;
+    let described = found(DESCRIBE, answer)?;
+    Ok(described.and_then(|answer| answer.listeners).unwrap_or_default())
+}
+
+async fn observed(
+    client: &Client,
+    target: &Target,
+    wanted: &Listener,
+    arn: &str,
+    there: &Described,
+) -> Result<Option<Observed>, CallError> {
+    let Some(actual_tags) = tags::of(client, arn).await? else {
+        return Ok(None);
+    };
+    let balancer = there.load_balancer_arn().unwrap_or_default();
+    let protocol = there.protocol().map_or("", ProtocolEnum::as_str);
+    let wanted_group = Value::from(wanted.target_group.text());
+    let differences = [
+        Difference::between("load_balancer", &wanted.load_balancer.text(), &balancer),
+        Difference::between("port", &Some(i32::from(wanted.port)), &there.port()),
+        Difference::between(PROTOCOL, &wanted.protocol.as_str(), &protocol),
+        Difference::between(TLS, &wanted.tls, &tls(there)),
+        Difference::between(TARGET_GROUP, &wanted_group, &forwards_to(there)),
+        missing_tags(&target.resource.tags, &actual_tags),
+        surplus_tags(&target.tags_gone, &actual_tags),
+    ];
+    Ok(Some(Observed {
+        id: arn.to_owned(),
+        attributes: BTreeMap::from([("arn".to_owned(), arn.to_owned())]),
+        condition: Condition::Ready,
+        ours: is_ours(&actual_tags, &target.resource.tags),
+        differences: differences.into_iter().flatten().collect(),
+        pending: Vec::new(),
+        duplicates: Vec::new(),
+    }))
+}
+
+/// Its default certificate, which is the first.
+fn tls(there: &Described) -> Option<ListenerTls> {
+    let certificate = there.certificates().first()?.certificate_arn()?;
+    Some(ListenerTls {
+        certificate: certificate.to_owned(),
+        security_policy: there.ssl_policy().unwrap_or_default().to_owned(),
+    })
+}
+
+/// The ARN of the target group that everything is forwarded to; what else is done by its name, such as `redirect`.
+fn forwards_to(there: &Described) -> Value {
+    let of = |action: &Action| {
+        let alone = || match action.forward_config()?.target_groups() {
+            [group] => group.target_group_arn(),
+            _ => None,
+        };
+        let group = action.target_group_arn().or_else(alone);
+        group.or(action.r#type().map(ActionTypeEnum::as_str)).map(str::to_owned)
+    };
+    match there.default_actions() {
+        [action] => Value::from(of(action)),
+        actions => actions.iter().map(of).collect(),
+    }
+}
+
+pub(crate) async fn ensure(
+    client: &Client,
+    target: &Target,
+    wanted: &Listener,
+    observed: Option<&Observed>,
+) -> Result<Progress, CallError> {
+    let Some(observed) = observed else {
+        return create(client, target, wanted).await;
+    };
+    let Some(difference) = observed.differences.first() else {
+        return Ok(Progress::Done);
+    };
+    match difference.property {
+        // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyListener.html
+        PROTOCOL | TLS | TARGET_GROUP => {
+            let request = client
+                .modify_listener()
+                .listener_arn(&observed.id)
+                .protocol(health_check::protocol(wanted.protocol))
+                .set_ssl_policy(policy(wanted))
+                .set_certificates(certificates(wanted))
+                .default_actions(forward(wanted));
+            changed("elasticloadbalancing:ModifyListener", request.send().await)
+        }
+        TAGS => tags::put(client, target, &observed.id).await,
+        TAGS_GONE => tags::remove(client, &observed.id, difference).await,
+        _ => Ok(unchangeable("a listener", difference)),
+    }
+}
+
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html>
+async fn create(client: &Client, target: &Target, wanted: &Listener) -> Result<Progress, CallError> {
+    const CALL: &str = "elasticloadbalancing:CreateListener";
+    let answer = client
+        .create_listener()
+        .load_balancer_arn(wanted.load_balancer.text())
+        .port(i32::from(wanted.port))
+        .protocol(health_check::protocol(wanted.protocol))
+        .set_ssl_policy(policy(wanted))
+        .set_certificates(certificates(wanted))
+        .default_actions(forward(wanted))
+        .set_tags(Some(tags::to_sdk(&target.resource.tags)))
+        .send()
+        .await
+        .map_err(|error| refused(CALL, &error))?;
+    let made = answer.listeners().first();
+    created(CALL, made.and_then(Described::listener_arn), POLL_SECONDS)
+}
+
+fn policy(wanted: &Listener) -> Option<String> {
+    wanted.tls.as_ref().map(|tls| tls.security_policy.clone())
+}
+
+fn certificates(wanted: &Listener) -> Option<Vec<Certificate>> {
+    let tls = wanted.tls.as_ref()?;
+    Some(vec![Certificate::builder().certificate_arn(&tls.certificate).build()])
+}
+
+fn forward(wanted: &Listener) -> Action {
+    let action = Action::builder().r#type(ActionTypeEnum::Forward);
+    action.target_group_arn(wanted.target_group.text()).build()
+}
+
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteListener.html>
+pub(crate) async fn delete(client: &Client, arn: &str) -> Result<Progress, CallError> {
+    let request = client.delete_listener().listener_arn(arn);
+    deleted("elasticloadbalancing:DeleteListener", request.send().await)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_elasticloadbalancingv2::types::{ForwardActionConfig, TargetGroupTuple};
+
+    use super::*;
+
+    #[test]
+    fn what_a_listener_does_is_told_by_its_only_action() {
+        let forward = Action::builder().r#type(ActionTypeEnum::Forward);
+        let simple = forward.clone().target_group_arn("a").build();
+        let tuple = |arn: &str| TargetGroupTuple::builder().target_group_arn(arn).build();
+        let config = |groups: &[&str]| {
+            let groups = groups.iter().map(|arn| tuple(arn)).collect();
+            ForwardActionConfig::builder().set_target_groups(Some(groups)).build()
+        };
+        let weighted = forward.clone().forward_config(config(&["a"])).build();
+        let split = forward.forward_config(config(&["a", "b"])).build();
+        let redirect = Action::builder().r#type(ActionTypeEnum::Redirect).build();
+        for (actions, expected) in [
+            (vec![simple.clone()], Value::from("a")),
+            (vec![weighted], Value::from("a")),
+            (vec![split], Value::from("forward")),
+            (vec![redirect.clone()], Value::from("redirect")),
+            (vec![redirect, simple], Value::from(vec!["redirect", "a"])),
+            (vec![], Value::Array(Vec::new())),
+        ] {
+            let there = Described::builder().set_default_actions(Some(actions)).build();
+            assert_eq!(forwards_to(&there), expected);
+        }
+    }
+}
