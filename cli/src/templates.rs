@@ -226,15 +226,18 @@ mod tests {
         assert_eq!(template.names().region, "us-east-1,us-east-2");
         assert_eq!(with("us-east-1, us-east-2").unwrap(), template.text);
         // One of them in the other's place.
-        let text = with("us-east-2,eu-west-1").unwrap();
+        let text = with("eu-west-1,us-east-1").unwrap();
         let document = document::parse(&document::from_text(&text).unwrap()).unwrap();
         let regions: Vec<&str> = document.regions.iter().map(|region| region.as_str()).collect();
-        assert_eq!(regions, ["us-east-2", "eu-west-1"]);
+        assert_eq!(regions, ["eu-west-1", "us-east-1"]);
         assert_eq!(
             document.outputs["secondary_vpc_id"].to_string(),
-            "network.eu-west-1.vpc_id"
+            "network.us-east-1.vpc_id"
         );
-        assert!(!text.contains("us-east-1"), "{text}");
+        assert!(!text.contains("us-east-2"), "{text}");
+        // Its alarm on health checks is where their metrics are.
+        let problems = with("us-east-2,eu-west-1").unwrap_err();
+        assert_eq!(problems[0].place, "alarms.unreachable.component", "{problems:?}");
         for region in [
             "us-east-1",
             "us-east-1,us-east-2,us-west-2",

@@ -22,6 +22,7 @@ mod harness;
 mod iot_ingest;
 mod killed;
 mod logs;
+mod multi_region_dr;
 mod nat;
 mod parameters;
 mod plans;

@@ -26,6 +26,10 @@ pub fn documents() -> Vec<(&'static str, Value)> {
             "secure-pipeline",
             include_str!("../../../../stacks/secure-pipeline.yaml"),
         ),
+        (
+            "multi-region-dr",
+            include_str!("../../../../stacks/multi-region-dr.yaml"),
+        ),
     ]
     .map(|(name, text)| (name, document::from_text(text).unwrap()))
     .into_iter()

@@ -9,6 +9,7 @@ mod drift;
 mod events;
 mod harness;
 mod locks;
+mod multi_region_dr;
 mod regions;
 mod rollback;
 mod storage;
