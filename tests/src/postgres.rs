@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use crate::Project;
 use crate::debian::{Unpacked, library_folders};
+use crate::{Project, local};
 
 /// PostgreSQL of this version or later.
 const MAJOR_VERSION_MIN: u32 = 15;
@@ -134,10 +134,24 @@ impl Authority {
     /// # Errors
     /// When keys cannot be made.
     pub fn new(name: &str) -> Result<Self> {
+        Self::with_key(name, KeyPair::generate()?)
+    }
+
+    fn with_key(name: &str, key: KeyPair) -> Result<Self> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        Ok(Self(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?))
+        Ok(Self(CertifiedIssuer::self_signed(params, key)?))
+    }
+
+    /// That of the local AWS, whose functions trust what it signs.
+    ///
+    /// # Errors
+    /// When it cannot be read or made.
+    pub fn of_local_aws(project: &Project) -> Result<Self> {
+        let key = std::fs::read_to_string(local::Authority::of(project)?.key)?;
+        // Whoever has the name and the key is the authority.
+        Self::with_key(local::AUTHORITY, KeyPair::from_pem(&key)?)
     }
 
     /// Its own certificate, in PEM.

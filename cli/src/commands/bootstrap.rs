@@ -73,7 +73,7 @@ pub(super) async fn run(context: &Context, options: &Bootstrap) -> Result<(), Fa
     for Part { place, step, .. } in &parts {
         say(&format!("{} in {}: {}", place.name, place.place, words(step)));
     }
-    blocking(|| first.build(&project)).class(Class::Environment)?;
+    first.build(&project).await.class(Class::Environment)?;
     if let Err(failure) = propose(&project, &mut parts).await {
         discard(&parts).await?;
         return Err(failure);

@@ -1,5 +1,6 @@
 //! Installing the control plane: what there is, what would change, and doing that.
 
+mod certificates;
 mod change_view;
 mod place;
 pub(crate) mod regions;

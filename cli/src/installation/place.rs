@@ -11,8 +11,9 @@ use outrigger_aws::Aws;
 use outrigger_model::Region;
 use serde::Deserialize;
 
+use super::certificates;
 use super::regions::parameters;
-use crate::context::say;
+use crate::context::{blocking, say};
 use crate::local::{self, Deployment, LocalAws, Project, cargo_lambda_venv, run_logged, sam, tools_venv};
 
 /// Where a control plane is installed: one region of it.
@@ -118,14 +119,19 @@ impl Place {
         }
     }
 
-    /// Builds the functions for there.
+    /// Builds the functions for there; with the database agent the certificates of the databases there.
     ///
     /// # Errors
-    /// When a tool is missing or fails; what it says goes to standard error.
-    pub(crate) fn build(&self, project: &Project) -> Result<()> {
+    /// When a tool is missing or fails; what it says goes to standard error. When there are no certificates, before anything
+    /// is built.
+    pub(crate) async fn build(&self, project: &Project) -> Result<()> {
         match &self.kind {
-            Kind::Local(_) => local::build_functions(project, &mut say).map(|_| ()),
-            Kind::Aws { .. } => build_for_lambda(project),
+            Kind::Local(_) => blocking(|| local::build_functions(project, &mut say).map(|_| ())),
+            Kind::Aws { .. } => {
+                let certificates = certificates::of(project, &self.region).await?;
+                blocking(|| build_for_lambda(project))?;
+                local::trust(project, &certificates)
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use super::functions::file_stamp;
-use super::{Architecture, LocalAws, Progress, Project, functions, log, tools_venv};
+use super::{Architecture, LocalAws, Progress, Project, certificates, functions, log, tools_venv};
 
 const LOG_LINES_MAX: usize = 40;
 
@@ -167,6 +167,7 @@ fn stamp_of(project: &Project, local: &LocalAws, deployment: &Deployment<'_>) ->
         }
         lines.push(file_stamp(&bootstrap)?);
     }
+    lines.push(file_stamp(&certificates::path(project))?);
     lines.push(String::new());
     Ok(lines.join("\n"))
 }

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 
-use super::{Progress, Project};
+use super::{Authority, Progress, Project, trust};
 
 /// The architecture that functions are built for, as Lambda names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,8 @@ pub fn functions(project: &Project) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Builds every function for this machine and puts it where the template looks: `target/lambda/<function>/bootstrap`.
+/// Builds every function for this machine and puts it where the template looks: `target/lambda/<function>/bootstrap`; with the
+/// database agent the certificate of the local AWS's own authority.
 ///
 /// Idempotent: what is built is not built again, and a file that would not change is not touched.
 ///
@@ -88,6 +89,10 @@ pub fn build_functions(project: &Project, progress: Progress<'_>) -> Result<Vec<
             .with_context(|| format!("put the function {name} into {}", bootstrap.display()))?;
         functions.push(Function { name, bootstrap });
     }
+    let authority = Authority::of(project)?;
+    let certificate =
+        std::fs::read(&authority.certificate).with_context(|| format!("read {}", authority.certificate.display()))?;
+    trust(project, &certificate)?;
     Ok(functions)
 }
 

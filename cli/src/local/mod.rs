@@ -3,7 +3,9 @@
 //! The command line uses this for `--target local` and `demo`, the end-to-end tests for an AWS of their own
 //! ([`LocalAws::start_for_test`]). Everything here blocks; nothing needs a runtime.
 
+mod authority;
 mod calls;
+mod certificates;
 mod control_plane;
 mod daemon;
 mod functions;
@@ -14,7 +16,9 @@ mod process;
 mod project;
 mod venv;
 
+pub use authority::{AUTHORITY, Authority};
 pub use calls::Call;
+pub use certificates::trust;
 pub use control_plane::{Deployed, Deployment, deploy, is_deployed, note_deployed, run_logged, sam, sam_deploy};
 pub use daemon::{start, stop};
 pub use functions::{Architecture, Function, build_functions, functions};

@@ -129,7 +129,8 @@ fn full() -> Value {
     } });
     full["tables"] = json!({ "orders": { "key": "id", "sort_key": "at", "point_in_time_recovery": true, "deletion_protection": true, "allow_replace": false, "tags": { "Owner": "seven" } } });
     full["tables"]["journal"] = json!({ "key": "id" });
-    full["functions"] = json!({ "recorder": { "code": "event-recorder", "table": "journal", "in_vpc": false, "memory_mb": 128, "timeout_seconds": 10, "tags": { "Owner": "nine" } } });
+    full["functions"] = json!({ "recorder": { "code": "event-recorder", "table": "journal", "database": null, "in_vpc": false, "memory_mb": 128, "timeout_seconds": 10, "tags": { "Owner": "nine" } } });
+    full["functions"]["agent"] = json!({ "code": "database-agent", "database": "clusters.main" });
     full["buckets"] =
         json!({ "documents": { "replication": false, "force_empty": false, "tags": { "Owner": "eight" } } });
     full["parameters"] =

@@ -371,6 +371,7 @@ const TABLE: &[(&str, Becomes)] = &[
         "functions.table",
         Properties(&[(Function, "environment"), (Role, "allows")]),
     ),
+    ("functions.database", Properties(&[(Role, "allows")])),
     (
         "functions.in_vpc",
         Properties(&[
@@ -566,6 +567,7 @@ fn note(property: &str) -> Option<&'static str> {
         }
         "apis.usage_plan" => "the key comes and goes with it; a new one has another value",
         "functions" | "functions.region" => "what is taken away is deleted; its log goes with it",
+        "functions.database" => "where the other one is in another region, the function goes there, as another one",
         "functions.in_vpc" => {
             "its security group comes and goes with it; out of the VPC, AWS takes its network interfaces down for up to 40 minutes"
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use outrigger_model::Region;
-use outrigger_model::document::{Code, Problem};
+use outrigger_model::document::{Code, Document, FunctionCode, Nat, Problem};
 use serde::{Deserialize, Serialize};
 
 /// A service that a VPC can have an endpoint of.
@@ -17,6 +17,23 @@ pub struct EndpointService {
     pub private_dns: bool,
     /// Whether it is reached by routes; else at addresses in subnets. Some services are offered both ways.
     pub is_gateway: bool,
+}
+
+/// Where the database agent reads its secret.
+const SECRETS: &str = "secretsmanager";
+
+/// The services that the VPC of a region has endpoints of, by their short names: those that the document lists, and what the
+/// functions there call that have no other way out.
+pub fn wanted(document: &Document, region: &Region) -> BTreeSet<String> {
+    let network = &document.network;
+    let mut services = network.endpoints.clone();
+    let has_agent = document.functions.values().any(|function| {
+        function.code == FunctionCode::DatabaseAgent && document.places_of_function(function).contains(&region)
+    });
+    if has_agent && network.nat == Nat::None {
+        services.insert(SECRETS.to_owned());
+    }
+    services
 }
 
 /// Whether the endpoint of a service, by its short name, is a gateway endpoint: those cost nothing.

@@ -177,7 +177,10 @@ impl Document {
             ComponentPath::Cluster(name) => home(self.clusters.get(name).map(|of| &of.region)),
             ComponentPath::Topic(name) => self.places(self.topics.get(name).and_then(|of| of.region.as_ref())),
             ComponentPath::Api(name) => self.places(self.apis.get(name).and_then(|of| of.region.as_ref())),
-            ComponentPath::Function(name) => self.places(self.functions.get(name).and_then(|of| of.region.as_ref())),
+            ComponentPath::Function(name) => match self.functions.get(name) {
+                Some(function) => self.places_of_function(function),
+                None => self.places(None),
+            },
             ComponentPath::Bucket(name) => self.places(self.buckets.get(name).and_then(|of| of.region.as_ref())),
             ComponentPath::Table(name) => self.places(self.tables.get(name).and_then(|of| of.region.as_ref())),
             ComponentPath::Gate(name) => self.places(self.gates.get(name).and_then(|of| of.region.as_ref())),
@@ -203,6 +206,14 @@ impl Document {
         match metrics_only_in(component) {
             Some(only) => self.regions.iter().filter(|region| region.as_str() == only).collect(),
             None => self.places_of(component),
+        }
+    }
+
+    /// Where a function is: in the region that it says, or else in each that its database is in, or else in each.
+    pub fn places_of_function<'a>(&'a self, function: &'a Function) -> Vec<&'a Region> {
+        match (&function.region, &function.database) {
+            (None, Some(database)) => self.places_of(database),
+            (said, _) => self.places(said.as_ref()),
         }
     }
 
@@ -442,6 +453,11 @@ mod defaults {
 
     pub(super) fn timeout_seconds() -> u32 {
         10
+    }
+
+    /// A connection and a statement or two may take as long as they may.
+    pub(super) fn agent_timeout_seconds() -> u32 {
+        30
     }
 
     pub(super) fn health_check_interval_seconds() -> u32 {

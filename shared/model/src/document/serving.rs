@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "schema")]
 use super::values;
-use super::{ByRegion, defaults};
+use super::{ByRegion, ComponentPath, defaults};
 use crate::key::Region;
 
 /// A regional REST API on API Gateway with one stage. Routes that need an API key share one, which is generated; its value is
@@ -82,7 +82,8 @@ pub struct UsagePlan {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Function {
-    /// The region that it lives in, one of the stack's. Left out, there is one in each.
+    /// The region that it lives in, one of the stack's. Left out, there is one in each; with `database-agent`, in each that the
+    /// database is in.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::home"))]
     pub region: Option<Region>,
@@ -93,15 +94,19 @@ pub struct Function {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "values::stream_name"))]
     pub table: Option<String>,
-    /// Whether it is in the VPC, in the private subnets. From there it reaches DynamoDB through an endpoint alone, or through
-    /// NAT gateways.
+    /// The database or cluster of the document that it logs in to: with `database-agent`, and only there.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "values::database_path"))]
+    pub database: Option<ComponentPath>,
+    /// Whether it is in the VPC, in the private subnets; with `database-agent` it always is. From there it reaches DynamoDB
+    /// through an endpoint alone, or through NAT gateways.
     #[serde(default)]
     pub in_vpc: bool,
     /// How much memory it has, in MiB; processing power grows with it.
     #[serde(default = "defaults::memory_mb")]
     #[cfg_attr(feature = "schema", schemars(range(min = 128, max = 10_240)))]
     pub memory_mb: u32,
-    /// How long an invocation may take.
+    /// How long an invocation may take; with `database-agent` it is 30, if nothing else is said.
     #[serde(default = "defaults::timeout_seconds")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 60)))]
     pub timeout_seconds: u32,
@@ -120,6 +125,8 @@ pub enum FunctionCode {
     EventRecorder,
     /// It answers requests of a load balancer with status 200 where its region is the stack's primary, and 503 elsewhere.
     RegionGate,
+    /// It logs in to a database in the VPC, to look at it and to test that it takes a write, and touches no data but its own.
+    DatabaseAgent,
 }
 
 impl FunctionCode {
@@ -128,6 +135,7 @@ impl FunctionCode {
         match self {
             FunctionCode::EventRecorder => "event-recorder",
             FunctionCode::RegionGate => "region-gate",
+            FunctionCode::DatabaseAgent => "database-agent",
         }
     }
 }

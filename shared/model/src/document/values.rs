@@ -4,7 +4,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::component::{api, backup, database, domain, health_check, metrics, parameter, table};
+use super::component::{api, backup, database, domain, function, health_check, metrics, parameter, table};
 use super::{ComponentPath, OutputPath, Route};
 
 /// A component's, a stack's or an environment's name: lower case letters, digits, single hyphens.
@@ -262,6 +262,15 @@ pub(super) fn backed_up(_: &mut SchemaGenerator) -> Schema {
         "items": text(&format!("({parts})\\.{NAME}"), allowed, "clusters.main"),
         "minItems": 1,
     })
+}
+
+/// What an agent logs in to.
+pub(super) fn database_path(_: &mut SchemaGenerator) -> Schema {
+    let parts = function::DATABASES.join("|");
+    let allowed = "databases.<name> or clusters.<name>, of a component that the document has";
+    let mut schema = text(&format!("({parts})\\.{NAME}"), allowed, "clusters.main");
+    schema.insert("type".to_owned(), serde_json::json!(["string", "null"]));
+    schema
 }
 
 pub(super) fn time_of_day(_: &mut SchemaGenerator) -> Schema {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outrigger_model::document::{Function, FunctionCode};
+use outrigger_model::document::{ComponentPath, Function, FunctionCode};
 use outrigger_model::name::{physical_name, topology_partition};
 use outrigger_model::properties::{self, Allows, Input};
 use outrigger_model::{Kind, Properties, ResourceKey};
@@ -11,6 +11,9 @@ use super::{Expansion, NetworkKeys};
 
 /// Where `event-recorder` is told its table.
 const RECORDER_TABLE: &str = "EVENT_TABLE";
+
+/// The certificates of databases that `database-agent` trusts: a file in its package.
+const AGENT_CERTIFICATES: &str = "certificates.pem";
 
 /// How long what functions log is kept: long enough to look into what happened.
 const LOG_RETENTION_DAYS: u32 = 30;
@@ -45,16 +48,23 @@ pub(super) struct FunctionKeys {
 impl Expansion<'_> {
     /// A function that the document says, in the region at hand.
     pub(super) fn function_of_document(&mut self, name: &str, function: &Function, network: Option<&NetworkKeys>) {
-        let (environment, allows) = match function.code {
-            FunctionCode::EventRecorder => self.records_events(function.table.as_deref().unwrap_or_default()),
-            FunctionCode::RegionGate => self.reads_topology(),
+        let (environment, allows) = match (function.code, &function.database) {
+            (FunctionCode::EventRecorder, _) => {
+                let (environment, allows) = self.records_events(function.table.as_deref().unwrap_or_default());
+                (environment, vec![allows])
+            }
+            (FunctionCode::RegionGate, _) => {
+                let (environment, allows) = self.reads_topology();
+                (environment, vec![allows])
+            }
+            (FunctionCode::DatabaseAgent, database) => self.logs_in(database.as_ref()),
         };
         self.function(FunctionOf {
             name,
             description: format!("the function {name} of {}", self.document.id()),
             code: function.code.as_str(),
             environment,
-            allows: vec![allows],
+            allows,
             memory_mb: function.memory_mb,
             timeout_seconds: function.timeout_seconds,
             network: network.filter(|_| function.in_vpc),
@@ -72,6 +82,43 @@ impl Expansion<'_> {
             leading_keys: BTreeSet::new(),
         };
         (environment, allows)
+    }
+
+    /// What `database-agent` needs to log in to a database in the region at hand: the certificates to trust, which are in its
+    /// package, and the right to read that database's secret there alone. Its requests say which host it connects to.
+    fn logs_in(&self, database: Option<&ComponentPath>) -> (BTreeMap<String, Input>, Vec<Allows>) {
+        let certificates = Input::Text(AGENT_CERTIFICATES.to_owned());
+        let environment = BTreeMap::from([("OUTRIGGER_CERTIFICATES".to_owned(), certificates)]);
+        // No cluster has the name of a database.
+        let name = database.map_or("", |database| database.parts().1);
+        let of_database = self.document.databases.get(name);
+        let of_database = of_database.map(|of| (&of.region, &of.encryption_key));
+        let of_cluster = self.document.clusters.get(name);
+        let of_cluster = of_cluster.map(|of| (&of.region, &of.encryption_key));
+        let Some((region, encryption_key)) = of_database.or(of_cluster) else {
+            return (environment, Vec::new());
+        };
+        let allows = |action: &str, resource: Input| Allows {
+            actions: BTreeSet::from([action.to_owned()]),
+            resources: vec![resource],
+            leading_keys: BTreeSet::new(),
+        };
+        let secret = ResourceKey::new(self.document.home(region.as_ref()), Kind::Secret, name);
+        let mut allowed = vec![allows("secretsmanager:GetSecretValue", self.secret_here(&secret))];
+        let encryption_key = self.encryption_key(encryption_key.as_ref());
+        allowed.extend(encryption_key.map(|key| allows("kms:Decrypt", key)));
+        (environment, allowed)
+    }
+
+    /// The ARN of a secret in the region at hand: its own, or that of its replica, which has the same name. What Secrets Manager
+    /// adds to a name are a hyphen and six characters:
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html>.
+    fn secret_here(&self, secret: &ResourceKey) -> Input {
+        if secret.region == *self.region {
+            return Input::of(secret, "arn");
+        }
+        let name = physical_name(&self.document.id(), secret);
+        self.arn("secretsmanager", &format!("secret:{name}-??????"))
     }
 
     /// A function in the region at hand.

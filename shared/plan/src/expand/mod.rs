@@ -50,7 +50,7 @@ pub struct Resolved {
     /// Which of a component's parameters take effect only when its database restarts, by its path.
     #[serde(default)]
     pub static_parameters: BTreeMap<String, BTreeSet<String>>,
-    /// The services that the document wants VPC endpoints of, by their short names, in each region.
+    /// The services that the document and its functions want VPC endpoints of, by their short names, in each region.
     #[serde(default)]
     pub endpoints: BTreeMap<Region, BTreeMap<String, EndpointService>>,
     /// The control plane that stands the stack up.
@@ -78,16 +78,16 @@ impl Resolved {
             .map(|zone| format!("zone-{zone}"))
             .collect();
         let endpoints = document.regions.iter().map(|region| {
-            let offered = document.network.endpoints.iter().map(|service| {
-                let is_gateway = endpoints::is_gateway(service);
-                let [_, name] = endpoints::names(region, service);
+            let offered = endpoints::wanted(document, region).into_iter().map(|service| {
+                let is_gateway = endpoints::is_gateway(&service);
+                let [_, name] = endpoints::names(region, &service);
                 let offered = EndpointService {
                     name,
                     zones: zones.iter().cloned().collect(),
                     private_dns: !is_gateway,
                     is_gateway,
                 };
-                (service.clone(), offered)
+                (service, offered)
             });
             (region.clone(), offered.collect())
         });
@@ -221,7 +221,7 @@ pub fn expand(document: &Document, resolved: &Resolved) -> Result<Graph, Vec<Pro
         }
     }
     for (name, function) in &document.functions {
-        for place in document.places(function.region.as_ref()) {
+        for place in document.places_of_function(function) {
             let network = networks.get(place);
             expansion.at(place, |expansion| {
                 expansion.function_of_document(name, function, network)

@@ -150,7 +150,7 @@ impl Expansion<'_> {
         tables: &[(ResourceKey, Option<ResourceKey>)],
         subnets: &[ResourceKey],
     ) {
-        let services = &self.document.network.endpoints;
+        let services = endpoints::wanted(self.document, self.region);
         if services.iter().any(|service| !endpoints::is_gateway(service)) {
             self.add(
                 Kind::SecurityGroup,
@@ -167,7 +167,7 @@ impl Expansion<'_> {
             );
         }
         let group = ResourceKey::new(self.region, Kind::SecurityGroup, ENDPOINTS_GROUP);
-        for service in services {
+        for service in &services {
             let offered = self.resolved.endpoints.get(self.region);
             let Some(offered) = offered.and_then(|offered| offered.get(service)) else {
                 self.problems.push(Problem::at(

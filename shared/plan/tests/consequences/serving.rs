@@ -133,6 +133,11 @@ pub const EXAMPLES: &[Example] = &[
         "{tables: {journal: {key: id}, ledger: {key: id}}, functions: {recorder: {code: event-recorder, table: ledger}}}",
     ),
     (
+        "functions.database",
+        "{functions: {agent: {code: database-agent, database: databases.database}}}",
+        "{functions: {agent: {code: database-agent, database: clusters.main}}}",
+    ),
+    (
         "functions.timeout_seconds",
         "{tables: {journal: {key: id}, ledger: {key: id}}, functions: {recorder: {code: event-recorder, table: journal}}}",
         "{tables: {journal: {key: id}, ledger: {key: id}}, functions: {recorder: {code: event-recorder, table: journal, timeout_seconds: 30}}}",

@@ -95,7 +95,7 @@ async fn endpoints(
     resolved: &mut Resolved,
     problems: &mut Vec<Problem>,
 ) -> Result<(), TaskError> {
-    let services = &document.network.endpoints;
+    let services = endpoints::wanted(document, region);
     if services.is_empty() {
         return Ok(());
     }
@@ -103,7 +103,7 @@ async fn endpoints(
     let offered = ports.catalog.endpoint_services(region, &names.collect()).await?;
     let zones = resolved.zones.get(region).map_or(&[][..], Vec::as_slice);
     let found_here = resolved.endpoints.entry(region.clone()).or_default();
-    for service in services {
+    for service in &services {
         match endpoints::find(&offered, region, service, zones) {
             Ok(found) => drop(found_here.insert(service.clone(), found.clone())),
             Err(problem) => problems.push(*problem),

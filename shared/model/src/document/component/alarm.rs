@@ -8,8 +8,8 @@ use super::super::collect::{Problems, inside, shown};
 use super::super::fields::{Fields, any_text, choice, decimal, list, number, text};
 use super::super::nearest::nearest;
 use super::super::problem::{Code, Problem};
-use super::super::{Alarm, ComponentPath, OutputPath};
-use super::{api, backup, bus, metrics, regions};
+use super::super::{Alarm, ComponentPath, FunctionCode, OutputPath};
+use super::{api, backup, bus, function, metrics, regions};
 use crate::key::Region;
 use crate::properties::MissingData;
 
@@ -64,6 +64,9 @@ impl<'a> Known<'a> {
             let gate = check.and_then(|check| check.get("gate"));
             return self.places("gates", gate.and_then(Value::as_str).unwrap_or_default());
         }
+        if let (Some((databases, database)), None) = (self.database_of(part, name), self.said(part, name)) {
+            return self.places(databases, database);
+        }
         let regions = self.regions.iter().map(Region::as_str);
         match self.said(part, name) {
             // Whichever its plan is in, there is a vault in each.
@@ -86,6 +89,12 @@ impl<'a> Known<'a> {
         let component = self.document.get(part).and_then(|part| part.get(name));
         let said = component.and_then(|component| component.get("region"));
         said.filter(|said| !said.is_null())
+    }
+
+    /// The part and the name of what a function logs in to.
+    fn database_of(&self, part: &str, name: &str) -> Option<(&'a str, &'a str)> {
+        let (databases, database) = self.text_of((part, name), "database")?.split_once('.')?;
+        (part == "functions" && function::DATABASES.contains(&databases)).then_some((databases, database))
     }
 
     /// What is wrong with something in some regions that refers to what is not in each of them: streams, keys and topics are
@@ -155,6 +164,24 @@ impl<'a> Known<'a> {
     pub(super) fn has_private_subnets(&self) -> bool {
         let network = self.document.get("network");
         network.is_none_or(|network| network.get("private").is_some_and(|private| !private.is_null()))
+    }
+
+    /// The functions that are in the VPC, and so have a security group.
+    pub(super) fn functions_in_vpc(&self) -> BTreeSet<&'a str> {
+        let functions = self.document.get("functions");
+        let said = |function: &str| functions.and_then(|part| part.get(function)?.get("in_vpc")?.as_bool());
+        let is_in_vpc = |function: &&str| said(function).unwrap_or_default() || self.is_agent(function);
+        self.functions.iter().copied().filter(is_in_vpc).collect()
+    }
+
+    /// Whether a function has the code of the database agent.
+    fn is_agent(&self, function: &str) -> bool {
+        self.text_of(("functions", function), "code") == Some(FunctionCode::DatabaseAgent.as_str())
+    }
+
+    /// Whether there is a function that needs Secrets Manager in the VPC.
+    pub(super) fn has_agents(&self) -> bool {
+        self.functions.iter().any(|function| self.is_agent(function))
     }
 
     /// A text that a component says.

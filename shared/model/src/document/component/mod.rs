@@ -12,7 +12,7 @@ mod dashboard;
 pub(super) mod database;
 pub(super) mod domain;
 mod event_pattern;
-mod function;
+pub(super) mod function;
 mod gate;
 pub(super) mod health_check;
 mod key;
@@ -33,7 +33,7 @@ use super::collect::{Problems, inside, shown};
 use super::fields::{Fields, any_text, choice, named, number, text};
 use super::nearest::nearest;
 use super::problem::{Code, Problem};
-use super::{Document, OnFailure, Rotation};
+use super::{Document, Nat, Network, OnFailure, Rotation};
 
 pub(super) use alarm::Known;
 pub use metrics::{OPERATIONS_FAILED_REPLICATION, REPLICATION_LATENCY, only_in as metrics_only_in};
@@ -185,7 +185,9 @@ pub(super) fn document(value: &Value, problems: &mut Problems) -> Option<Documen
     });
     shared_names(&known, fields.problems);
     names_of_gates(&known, fields.problems);
-    if network.as_ref().is_some_and(|network| !network.endpoints.is_empty()) {
+    let has_endpoints =
+        |network: &Network| !network.endpoints.is_empty() || network.nat == Nat::None && known.has_agents();
+    if network.as_ref().is_some_and(has_endpoints) {
         names_of_endpoints(&known, fields.problems);
     }
     too_many_tags(value, own_tags, fields.problems);
@@ -236,17 +238,21 @@ fn components<'a, T>(
 /// The name of the security group of the VPC endpoints.
 pub const ENDPOINTS_GROUP: &str = "vpc-endpoints";
 
-/// Caches, databases and clusters have security groups, which are named after them; and a cluster's instances are named
-/// among databases.
+/// Caches, databases, clusters and functions in the VPC have security groups, which are named after them; and a cluster's
+/// instances are named among databases.
 fn shared_names(known: &Known<'_>, problems: &mut Problems) {
     let mut shared = |part: &str, name: &str, message: String| {
         let problem = Problem::at(Code::Name, inside(part, name), message).of_key();
         problems.add(problem.help("give one of them another name"));
     };
+    let functions = known.functions_in_vpc();
     let pairs = [
         ("caches", &known.caches, "a database", &known.databases),
         ("caches", &known.caches, "a cluster", &known.clusters),
         ("clusters", &known.clusters, "a database", &known.databases),
+        ("functions", &functions, "a cache", &known.caches),
+        ("functions", &functions, "a database", &known.databases),
+        ("functions", &functions, "a cluster", &known.clusters),
     ];
     for (part, names, other, others) in pairs {
         for name in names.intersection(others) {
@@ -291,9 +297,15 @@ fn rotation(value: &Value, place: &str, problems: &mut Problems) -> Option<Rotat
     })
 }
 
-/// The security group of the endpoints has a name that no cache or database may have then.
+/// The security group of the endpoints has a name that nothing else with a security group may have then.
 fn names_of_endpoints(known: &Known<'_>, problems: &mut Problems) {
-    for (part, names) in [("caches", &known.caches), ("databases", &known.databases)] {
+    let functions = known.functions_in_vpc();
+    for (part, names) in [
+        ("caches", &known.caches),
+        ("databases", &known.databases),
+        ("clusters", &known.clusters),
+        ("functions", &functions),
+    ] {
         if names.contains(ENDPOINTS_GROUP) {
             let message = format!("the security group of the VPC endpoints is named `{ENDPOINTS_GROUP}` too");
             let problem = Problem::at(Code::Name, inside(part, ENDPOINTS_GROUP), message).of_key();
