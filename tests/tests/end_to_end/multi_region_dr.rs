@@ -452,10 +452,19 @@ fn work(seen: &Seen, shown: &Seen, number: usize, outputs: &Outputs<'_>) {
             "/functions/recorder/Environment/Variables/EVENT_TABLE",
             json!(outputs.get("table")),
         ),
+        (
+            "/functions/recorder/VpcConfig/VpcId",
+            shown.at("/vpcs/vpc/VpcId").clone(),
+        ),
         ("/buses/events/Name", json!(outputs.get("event_bus"))),
         ("/rules/own/0/State", json!("ENABLED")),
         ("/rules/own/0/targets", json!([recorder])),
     ]);
+    let subnets = seen.at("/functions/recorder/VpcConfig/SubnetIds").as_array().unwrap();
+    assert_eq!(subnets.len(), 2, "{region}: {subnets:?}");
+    let role = shown.at(&format!("/roles/recorder.function-{region}/policies"));
+    let vpc_access = "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole";
+    assert_eq!(*role, json!([vpc_access]), "{region}");
     let pattern = seen.text("/rules/own/0/EventPattern");
     assert_eq!(
         serde_json::from_str::<Value>(pattern).unwrap(),
