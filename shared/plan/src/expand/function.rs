@@ -37,14 +37,6 @@ pub(super) struct FunctionOf<'a> {
     pub(super) tags: &'a BTreeMap<String, String>,
 }
 
-/// What was added of a function.
-#[allow(dead_code, reason = "for what refers to functions")]
-pub(super) struct FunctionKeys {
-    pub(super) function: ResourceKey,
-    /// Where it is in the VPC.
-    pub(super) security_group: Option<ResourceKey>,
-}
-
 impl Expansion<'_> {
     /// A function that the document says, in the region at hand.
     pub(super) fn function_of_document(&mut self, name: &str, function: &Function, network: Option<&NetworkKeys>) {
@@ -124,7 +116,7 @@ impl Expansion<'_> {
     /// A function in the region at hand.
     ///
     /// Its log group is there before it, and goes after it: Lambda would make it itself, without tags, and leave it behind.
-    pub(super) fn function(&mut self, of: FunctionOf<'_>) -> FunctionKeys {
+    pub(super) fn function(&mut self, of: FunctionOf<'_>) -> ResourceKey {
         let key = ResourceKey::new(self.region, Kind::Function, of.name);
         let physical_name = physical_name(&self.document.id(), &key);
         let log_group = self.add_tagged(
@@ -188,10 +180,7 @@ impl Expansion<'_> {
             of.tags,
         );
         self.after(&function, &log_group);
-        FunctionKeys {
-            function,
-            security_group,
-        }
+        function
     }
 
     /// What a function needs to read the stack's topology: the environment, and the right to read that item of the control

@@ -7,7 +7,7 @@ use outrigger_model::properties::{
 };
 use outrigger_model::{Kind, Properties, ResourceKey};
 
-use super::function::{FunctionKeys, FunctionOf};
+use super::function::FunctionOf;
 use super::{Expansion, NetworkKeys};
 
 /// The port that a gate listens on.
@@ -184,7 +184,7 @@ impl Expansion<'_> {
             &gate.tags,
         );
         let (environment, allows) = self.reads_topology();
-        let FunctionKeys { function, .. } = self.function(FunctionOf {
+        let function = self.function(FunctionOf {
             name: &format!("{name}.gate"),
             description: format!("the gate {name} of {}", self.document.id()),
             code: FunctionCode::RegionGate.as_str(),
