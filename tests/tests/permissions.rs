@@ -369,3 +369,47 @@ fn deployers_may_make_every_kind_of_resource() {
         assert!(allowed.contains(create), "{kind}: {create}");
     }
 }
+
+/// With the longest names that the template's parameters can have, in the partition with the longest name. What refers to another
+/// resource counts as long as it is written: about as much as a choice of two counts too often.
+fn length(policy: &serde_json::Value) -> usize {
+    let longest = [
+        ("${AWS::Partition}", "aws-us-gov"),
+        ("${AWS::AccountId}", "123456789012"),
+        ("${AWS::Region}", "ap-southeast-1"),
+        ("${Name}", "a-name-of-21-letters-"),
+    ];
+    let text = longest
+        .iter()
+        .fold(policy.to_string(), |text, (name, value)| text.replace(name, value));
+    text.chars().filter(|char| !char.is_whitespace()).count()
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+#[test]
+fn policies_are_no_longer_than_iam_takes() {
+    const OF_A_ROLE: usize = 10_240;
+    const MANAGED: usize = 6_144;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let template = std::fs::read_to_string(root.join("bootstrap/template.yaml")).unwrap();
+    let template: serde_json::Value = serde_saphyr::from_str(&template).unwrap();
+    let mut counted = 0;
+    for (name, resource) in template["Resources"].as_object().unwrap() {
+        let properties = &resource["Properties"];
+        let (lengths, most): (Vec<usize>, usize) = match resource["Type"].as_str() {
+            Some("AWS::IAM::Role") => {
+                let policies = properties["Policies"].as_array().into_iter().flatten();
+                (
+                    policies.map(|policy| length(&policy["PolicyDocument"])).collect(),
+                    OF_A_ROLE,
+                )
+            }
+            Some("AWS::IAM::ManagedPolicy") => (vec![length(&properties["PolicyDocument"])], MANAGED),
+            _ => continue,
+        };
+        let total: usize = lengths.iter().sum();
+        assert!(total <= most, "{name}: {total} characters of at most {most}");
+        counted += lengths.len();
+    }
+    assert!(counted > 10, "{counted}");
+}
