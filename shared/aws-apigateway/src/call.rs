@@ -1,9 +1,8 @@
 //! What API Gateway's error codes mean, and what a call came to.
 
 use aws_sdk_apigateway::config::retry::RetryConfig;
-use aws_sdk_apigateway::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_apigateway::operation::RequestId;
-use outrigger_aws::{call_error, is_code};
+use aws_sdk_apigateway::error::SdkError;
+use outrigger_aws::{Failure, call_error, is_code};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Progress};
 
 /// How long to leave an object alone after a call: it is done when it is answered.
@@ -35,10 +34,6 @@ pub(crate) fn parted<'a>(call: &str, id: &'a str) -> Result<(&'a str, &'a str), 
     id.split_once(SEPARATOR)
         .ok_or_else(|| CallError::invalid(call, format!("`{id}` is not the id of a part of something")))
 }
-
-pub(crate) trait Failure: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
-
-impl<E> Failure for E where E: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
 
 /// The error of a call that was made to read or change something.
 pub(crate) fn refused<E: Failure>(call: &str, error: &SdkError<E>) -> CallError {

@@ -1,9 +1,8 @@
 //! What EC2's error codes mean, and what a call came to.
 
 use aws_sdk_ec2::config::retry::RetryConfig;
-use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_ec2::operation::RequestId;
-use outrigger_aws::{call_error, is_code};
+use aws_sdk_ec2::error::SdkError;
+use outrigger_aws::{Failure, call_error, is_code};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Difference, Observed, Progress};
 
 /// How long to leave EC2 alone after a call: its network objects are there within seconds.
@@ -57,11 +56,6 @@ pub(crate) const CODES: &[(&str, CallErrorKind)] = &[
     ("InvalidPermission.Duplicate", CallErrorKind::NotYet),
     ("InvalidPermission.NotFound", CallErrorKind::NotYet),
 ];
-
-/// Names the bounds that an SDK error must meet to become a [`CallError`].
-pub(crate) trait Failure: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
-
-impl<E> Failure for E where E: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
 
 /// The error of a call that was made to read, create or change.
 pub(crate) fn refused<E: Failure>(call: &str, error: &SdkError<E>) -> CallError {

@@ -7,11 +7,11 @@ use std::fmt;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::types::{Route as Actual, RouteState, RouteTable};
-use outrigger_aws::is_code;
+use outrigger_aws::{Failure, is_code};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::{Route, RouteTarget};
 
-use crate::call::{Failure, NOT_FOUND, POLL_AFTER_SECONDS, blocked, changed, deleted, differs, refused};
+use crate::call::{NOT_FOUND, POLL_AFTER_SECONDS, blocked, changed, deleted, differs, refused};
 
 const ROUTE_TABLE: &str = "route_table";
 const DESTINATION: &str = "destination";

@@ -1,8 +1,7 @@
 //! What Elastic Load Balancing's error codes mean, and what a call came to.
 
-use aws_sdk_elasticloadbalancingv2::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_elasticloadbalancingv2::operation::RequestId;
-use outrigger_aws::{call_error, is_code};
+use aws_sdk_elasticloadbalancingv2::error::SdkError;
+use outrigger_aws::{Failure, call_error, is_code};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Progress};
 
 /// How long to leave an object alone after a call: all but load balancers are done when the call is answered.
@@ -29,10 +28,6 @@ const CODES: &[(&str, CallErrorKind)] = &[
     // Its former load balancer is still there.
     ("TargetGroupAssociationLimit", CallErrorKind::NotYet),
 ];
-
-pub(crate) trait Failure: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
-
-impl<E> Failure for E where E: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
 
 /// The error of a call that was made to read or change something.
 pub(crate) fn refused<E: Failure>(call: &str, error: &SdkError<E>) -> CallError {

@@ -1,8 +1,7 @@
 //! What EventBridge's error codes mean, and what a call came to.
 
-use aws_sdk_eventbridge::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_eventbridge::operation::RequestId;
-use outrigger_aws::{call_error, is_code};
+use aws_sdk_eventbridge::error::SdkError;
+use outrigger_aws::{Failure, call_error, is_code};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Progress};
 
 /// How long to leave an object alone after a call: it is done when it is answered.
@@ -35,10 +34,6 @@ pub(crate) fn parted<'a, const N: usize>(call: &str, id: &'a str) -> Result<[&'a
         .try_into()
         .map_err(|_| CallError::invalid(call, format!("`{id}` is not an id of {N} names")))
 }
-
-pub(crate) trait Failure: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
-
-impl<E> Failure for E where E: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
 
 /// The progress after a call that changed something.
 pub(crate) fn changed<T, E: Failure>(call: &str, result: Result<T, SdkError<E>>) -> Result<Progress, CallError> {

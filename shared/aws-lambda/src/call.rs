@@ -1,8 +1,7 @@
 //! What Lambda's error codes mean.
 
-use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_lambda::operation::RequestId;
-use outrigger_aws::{call_error, is_code};
+use aws_sdk_lambda::error::SdkError;
+use outrigger_aws::{Failure, call_error, is_code};
 use outrigger_engine::ports::provider::{CallError, CallErrorKind, Progress};
 
 /// How long to leave an object alone after a call.
@@ -20,10 +19,6 @@ const CODES: &[(&str, CallErrorKind)] = &[
     ("ResourceNotFoundException", CallErrorKind::NotYet),
     ("CodeStorageExceededException", CallErrorKind::Invalid),
 ];
-
-pub(crate) trait Failure: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
-
-impl<E> Failure for E where E: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
 
 /// The error of a call that was made to read or change something.
 pub(crate) fn refused<E: Failure>(call: &str, error: &SdkError<E>) -> CallError {

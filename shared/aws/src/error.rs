@@ -6,14 +6,20 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use outrigger_engine::ports::provider::{CallError, CallErrorKind};
 
+/// Names the bounds that an operation's error must meet to become a [`CallError`]: every SDK's do.
+pub trait Failure: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
+
+impl<E> Failure for E where E: ProvideErrorMetadata + RequestId + std::error::Error + 'static {}
+
 /// Maps an SDK error to a [`CallError`].
 ///
 /// `call` is such as `ec2:CreateVpc`. `codes` are the service's own error codes that mean something to the executor;
 /// what every service shares (throttling, denial, 5xx) is known here. An answer with any other 4xx code is `Invalid`.
-pub fn call_error<E>(call: &str, codes: &[(&str, CallErrorKind)], error: &SdkError<E, HttpResponse>) -> CallError
-where
-    E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
-{
+pub fn call_error<E: Failure>(
+    call: &str,
+    codes: &[(&str, CallErrorKind)],
+    error: &SdkError<E, HttpResponse>,
+) -> CallError {
     let (kind, code, message, request_id) = match error {
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or_default();

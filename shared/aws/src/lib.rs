@@ -17,7 +17,7 @@ mod traced;
 pub use candidate::{Candidate, Choice, choose};
 pub use clients::{Aws, Clients};
 pub use encryption::{encryption_key, key_id};
-pub use error::{call_error, chain, is_code};
+pub use error::{Failure, call_error, chain, is_code};
 pub use fetch::fetch;
 pub use number::number;
 pub use pages::pages;
