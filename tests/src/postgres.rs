@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -16,8 +15,17 @@ use crate::{Project, local};
 
 /// PostgreSQL of this version or later.
 const MAJOR_VERSION_MIN: u32 = 15;
-/// `nobody`: PostgreSQL does not run as root.
-const NOBODY: u32 = 65_534;
+/// How root runs PostgreSQL's programs, which refuse to run as root: as `nobody`, who may still read and write wherever root
+/// may (that bit, so that access(2) says so too). Else the project and its temporary files would have to be in folders that
+/// are open to everyone.
+const AS_NOBODY: [&str; 6] = [
+    "--reuid=65534",
+    "--regid=65534",
+    "--clear-groups",
+    "--securebits=+no_setuid_fixup",
+    "--inh-caps=-all,+dac_override",
+    "--ambient-caps=+dac_override",
+];
 /// Where a connection that is verified goes to.
 pub const HOST: &str = "localhost";
 /// Who may log in with [`PASSWORD`]; no superuser, as on RDS.
@@ -94,11 +102,15 @@ impl Programs {
     }
 
     fn command(&self, program: &str, folder: &Path) -> Command {
-        let mut command = Command::new(self.folder.join(program));
+        let program = self.folder.join(program);
+        let mut command = if rustix::process::geteuid().is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(AS_NOBODY).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
         command.envs(&self.environment).current_dir(folder).stdin(Stdio::null());
-        if is_root() {
-            command.uid(NOBODY).gid(NOBODY);
-        }
         command
     }
 }
@@ -119,10 +131,6 @@ fn versions_in(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.path().join("bin")).collect();
     found.sort();
     found
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
 }
 
 /// Who signs servers' certificates.
@@ -269,9 +277,6 @@ impl Server {
 
     fn new(programs: &Programs) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("outrigger-postgres-").tempdir()?;
-        if is_root() {
-            chown(folder.path(), Some(NOBODY), Some(NOBODY))?;
-        }
         // Free now; whoever takes it meanwhile makes the start fail, which says so.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         Ok(Self {
@@ -289,9 +294,6 @@ impl Server {
         let path = self.data().join(name);
         std::fs::write(&path, text)?;
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
-        if is_root() {
-            chown(&path, Some(NOBODY), Some(NOBODY))?;
-        }
         Ok(())
     }
 
@@ -321,7 +323,7 @@ impl Server {
             .stdout(std::fs::File::create(&told)?)
             .stderr(std::fs::File::create(&errors)?)
             .status()
-            .with_context(|| format!("run {program}"))?;
+            .with_context(|| format!("run {program} (as root by setpriv, of util-linux)"))?;
         let errors = std::fs::read_to_string(errors)?;
         ensure!(status.success(), "{program} failed with {status}: {}", errors.trim());
         Ok(std::fs::read_to_string(told)?.trim().to_owned())
