@@ -13,7 +13,15 @@ from ministack.core.sigv4 import decode_header_value
 from outrigger_local.call import Answer, Call, Middleware, chain, parse
 from outrigger_local.call_log import CallLog
 from outrigger_local.faults import Faults, FaultsError
-from outrigger_local.middleware import dead_regions, failures, held_answers, kills, lost_answers, throttling
+from outrigger_local.middleware import (
+    dead_regions,
+    failures,
+    held_answers,
+    kills,
+    lost_answers,
+    stopped_replication,
+    throttling,
+)
 from outrigger_local.patches import global_accelerator, load_balancer_requests
 
 # Set in the scope of a request whose connection is to be closed without an answer.
@@ -55,6 +63,7 @@ class Application:
                 try:
                     self._faults.replace(json.loads(await _body(receive) or b"{}"))
                     await asyncio.to_thread(dead_regions.kill_functions, self._faults)
+                    stopped_replication.go_on(self._faults)
                     status, content = 200, self._faults.configuration
                 except (ValueError, FaultsError) as error:
                     status, content = 400, {"error": str(error)}

@@ -12,6 +12,7 @@ from outrigger_local.call import Call
 FOR_EVER = -1
 SLOW_KINDS = ("rds", "elasticache", "kinesis", "elasticloadbalancing", "globalaccelerator")
 LATE_SERVICES = ("ec2",)
+REPLICATING_SERVICES = ("dynamodb", "rds", "s3")
 
 
 class FaultsError(Exception):
@@ -78,17 +79,21 @@ class Faults:
         """Puts a whole new configuration in force, counting from zero; an invalid one changes nothing."""
         if not isinstance(configuration, dict):
             raise FaultsError("the faults must be a JSON object")
-        known = {"slow_provisioning", "late_visibility", "dead_regions", *_RULES}
+        known = {"slow_provisioning", "late_visibility", "dead_regions", "stopped_replication", *_RULES}
         _refuse_unknown("the faults", configuration, known)
         slow_seconds, slow_kinds = _delay(configuration, "slow_provisioning", "kinds", SLOW_KINDS)
         late_seconds, late_services = _delay(configuration, "late_visibility", "services", LATE_SERVICES)
         dead_regions = configuration.get("dead_regions", [])
         if not isinstance(dead_regions, list) or not all(isinstance(region, str) for region in dead_regions):
             raise FaultsError("dead_regions must be a list of regions")
+        stopped = configuration.get("stopped_replication", [])
+        if not isinstance(stopped, list) or not all(service in REPLICATING_SERVICES for service in stopped):
+            raise FaultsError(f"stopped_replication must be a list out of {', '.join(REPLICATING_SERVICES)}")
         rules = {name: _rules(name, configuration.get(name, []), keys) for name, keys in _RULES.items()}
         self.slow_seconds, self.slow_kinds = slow_seconds, slow_kinds
         self.late_seconds, self.late_services = late_seconds, late_services
         self.dead_regions = frozenset(dead_regions)
+        self.stopped_replication = frozenset(stopped)
         self._rules = rules
         self.configuration = configuration
         self.replaced.set()

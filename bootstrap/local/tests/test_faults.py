@@ -42,6 +42,7 @@ class ConfigurationTest(FaultTest):
             ({"slow_provisioning": {}}, "slow_provisioning needs seconds"),
             ({"kill": [{"service": "a", "operation": "b", "when": "now"}]}, "kill[0].when"),
             ({"dead_regions": "us-east-1"}, "dead_regions must be a list"),
+            ({"stopped_replication": ["kinesis"]}, "stopped_replication must be a list out of dynamodb, rds, s3"),
         ):
             with self.subTest(place):
                 answer = self.server.faults(**wrong)

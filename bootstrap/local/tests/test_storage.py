@@ -15,8 +15,8 @@ def _bucket(server: Server, region: str) -> str:
     return name
 
 
-def _replicated(server: Server, *writing: str) -> str:
-    """What becomes of an object of a bucket whose role may read there, and ``writing`` at the destination."""
+def replicated_buckets(server: Server, *writing: str) -> tuple[str, str]:
+    """A bucket that is replicated to another one, by a role that may read there, and ``writing`` at the destination."""
     source, destination = _bucket(server, HERE), _bucket(server, THERE)
     reading = ["s3:GetReplicationConfiguration", "s3:ListBucket", "s3:GetObjectVersionForReplication"]
     arn = "arn:aws:s3:::"
@@ -30,8 +30,27 @@ def _replicated(server: Server, *writing: str) -> str:
     s3 = server.client("s3", HERE)
     configuration = {"Role": make_role(server, "s3", *statements), "Rules": [rule]}
     s3.put_bucket_replication(Bucket=source, ReplicationConfiguration=configuration)
+    return source, destination
+
+
+def _replicated(server: Server, *writing: str) -> str:
+    """What becomes of an object of such a bucket."""
+    s3, (source, _) = server.client("s3", HERE), replicated_buckets(server, *writing)
     s3.put_object(Bucket=source, Key="k", Body=b"v")
     return s3.head_object(Bucket=source, Key="k").get("ReplicationStatus", "")
+
+
+def table(server: Server) -> tuple[str, str]:
+    """The name of a new table that can have replicas, and its ARN."""
+    name, key = unique("t"), {"AttributeName": "id"}
+    made = server.client("dynamodb", HERE).create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{**key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{**key, "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    return name, made["TableDescription"]["TableArn"]
 
 
 class StorageTest(GapTest):
@@ -44,16 +63,9 @@ class StorageTest(GapTest):
 
     def test_tags_of_a_replica_go_with_it(self) -> None:
         def observe(server: Server) -> list[list[dict]]:
-            here, there, name = server.client("dynamodb", HERE), server.client("dynamodb", THERE), unique("t")
-            key = {"AttributeName": "id"}
-            arn = here.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{**key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{**key, "AttributeType": "S"}],
-                StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-            )["TableDescription"]["TableArn"].replace(HERE, THERE)
-            replica = {"RegionName": THERE}
+            here, there = server.client("dynamodb", HERE), server.client("dynamodb", THERE)
+            name, arn = table(server)
+            arn, replica = arn.replace(HERE, THERE), {"RegionName": THERE}
 
             def tags() -> list[dict]:
                 return there.list_tags_of_resource(ResourceArn=arn).get("Tags", [])

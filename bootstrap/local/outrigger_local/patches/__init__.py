@@ -5,7 +5,7 @@ from __future__ import annotations
 from outrigger_local import capacity
 from outrigger_local.faults import Faults
 from outrigger_local.hooks import Hooks
-from outrigger_local.middleware import dead_regions, late_visibility, slow_provisioning
+from outrigger_local.middleware import dead_regions, late_visibility, slow_provisioning, stopped_replication
 from outrigger_local.patches import (
     absent_alarms,
     api_deployments,
@@ -180,4 +180,5 @@ def install(faults: Faults) -> None:
         patch.install(hooks, faults)
     for patch in _HOOKS:
         patch.install(hooks)
+    stopped_replication.install(hooks, faults)
     hooks.install()
