@@ -110,7 +110,7 @@ pub(crate) fn heart_of(key: &ResourceKey) -> Option<Component> {
             let api = name.split('.').next().unwrap_or_default();
             Some(Component::Api(api.to_owned()))
         }
-        Kind::LoadBalancer | Kind::TargetGroup | Kind::Listener | Kind::Target => {
+        Kind::LoadBalancer | Kind::TargetGroup | Kind::Listener | Kind::ListenerRule | Kind::Target => {
             let gate = name.split('.').next().unwrap_or_default();
             Some(Component::Gate(gate.to_owned()))
         }
@@ -266,6 +266,7 @@ fn by_name(key: &ResourceKey) -> Option<Component> {
         | Kind::LoadBalancer
         | Kind::TargetGroup
         | Kind::Listener
+        | Kind::ListenerRule
         | Kind::Target
         | Kind::Parameter
         | Kind::BackupVault

@@ -134,6 +134,7 @@ pub(super) fn of_new(physical_name: &str, properties: &Properties) -> Option<Str
             (None, TargetType::Function) => "a function".to_owned(),
         },
         Properties::Listener(listener) => format!("{} on port {}", listener.protocol.as_str(), listener.port),
+        Properties::ListenerRule(rule) => format!("{} {}", rule.method, rule.path),
         Properties::Parameter(of) => match (&of.value, &of.copy_of) {
             (Some(Input::Text(value)), _) => shortened(value),
             (Some(Input::Reference(of)), _) => format!("the {} of {}", of.attribute, of.resource),
@@ -275,6 +276,7 @@ pub(super) fn of_old(properties: &Properties) -> Option<&'static str> {
         | Properties::LoadBalancer(_)
         | Properties::TargetGroup(_)
         | Properties::Listener(_)
+        | Properties::ListenerRule(_)
         | Properties::Target(_)
         | Properties::BackupPlan(_)
         | Properties::BackupSelection(_)

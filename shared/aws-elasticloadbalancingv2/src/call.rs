@@ -7,13 +7,19 @@ use outrigger_engine::ports::provider::{CallError, CallErrorKind, Progress};
 /// How long to leave an object alone after a call: all but load balancers are done when the call is answered.
 pub(crate) const POLL_SECONDS: u32 = 1;
 
-const NOT_FOUND: &[&str] = &["ListenerNotFound", "LoadBalancerNotFound", "TargetGroupNotFound"];
+const NOT_FOUND: &[&str] = &[
+    "ListenerNotFound",
+    "LoadBalancerNotFound",
+    "RuleNotFound",
+    "TargetGroupNotFound",
+];
 
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/CommonErrors.html>, and the errors of each call.
 const CODES: &[(&str, CallErrorKind)] = &[
     ("DuplicateListener", CallErrorKind::Exists),
     ("DuplicateLoadBalancerName", CallErrorKind::Exists),
     ("DuplicateTargetGroupName", CallErrorKind::Exists),
+    ("PriorityInUse", CallErrorKind::Exists),
     // What it names is not shown everywhere yet, or not there any more.
     ("InvalidSecurityGroup", CallErrorKind::NotYet),
     ("InvalidSubnet", CallErrorKind::NotYet),
@@ -21,6 +27,7 @@ const CODES: &[(&str, CallErrorKind)] = &[
     ("InvalidTarget", CallErrorKind::NotYet),
     ("ListenerNotFound", CallErrorKind::NotYet),
     ("LoadBalancerNotFound", CallErrorKind::NotYet),
+    ("RuleNotFound", CallErrorKind::NotYet),
     ("SubnetNotFound", CallErrorKind::NotYet),
     ("TargetGroupNotFound", CallErrorKind::NotYet),
     // Something still forwards to it, or reaches its target by it.

@@ -1,10 +1,12 @@
-//! Elastic Load Balancing: network and application load balancers, their target groups, listeners and targets.
+//! Elastic Load Balancing: network and application load balancers, their target groups, listeners with rules, and targets.
 
+mod action;
 mod call;
 mod count;
 mod health_check;
 mod listener;
 mod load_balancer;
+mod rule;
 mod tags;
 mod target;
 mod target_group;
@@ -46,7 +48,13 @@ impl LoadBalancers {
 #[async_trait]
 impl Provider for LoadBalancers {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::LoadBalancer, Kind::TargetGroup, Kind::Listener, Kind::Target]
+        &[
+            Kind::LoadBalancer,
+            Kind::TargetGroup,
+            Kind::Listener,
+            Kind::ListenerRule,
+            Kind::Target,
+        ]
     }
 
     async fn observe(&self, target: &Target) -> Result<Option<Observed>, CallError> {
@@ -56,6 +64,7 @@ impl Provider for LoadBalancers {
                 Properties::LoadBalancer(wanted) => load_balancer::observe(&client, target, wanted).await,
                 Properties::TargetGroup(wanted) => target_group::observe(&client, target, wanted).await,
                 Properties::Listener(wanted) => listener::observe(&client, target, wanted).await,
+                Properties::ListenerRule(wanted) => rule::observe(&client, target, wanted).await,
                 Properties::Target(wanted) => target::observe(&client, target, wanted).await,
                 other => Err(not_asked(other)),
             }
@@ -70,6 +79,7 @@ impl Provider for LoadBalancers {
                 Properties::LoadBalancer(wanted) => load_balancer::ensure(&client, target, wanted, observed).await,
                 Properties::TargetGroup(wanted) => target_group::ensure(&client, target, wanted, observed).await,
                 Properties::Listener(wanted) => listener::ensure(&client, target, wanted, observed).await,
+                Properties::ListenerRule(wanted) => rule::ensure(&client, target, wanted, observed).await,
                 Properties::Target(wanted) => target::ensure(&client, wanted, observed).await,
                 other => Err(not_asked(other)),
             }
@@ -84,6 +94,7 @@ impl Provider for LoadBalancers {
                 Properties::LoadBalancer(_) => load_balancer::delete(&client, &observed.id).await,
                 Properties::TargetGroup(_) => target_group::delete(&client, &observed.id).await,
                 Properties::Listener(_) => listener::delete(&client, &observed.id).await,
+                Properties::ListenerRule(_) => rule::delete(&client, &observed.id).await,
                 Properties::Target(_) => target::delete(&client, &observed.id).await,
                 other => Err(not_asked(other)),
             }

@@ -1,15 +1,16 @@
-//! `AWS::ElasticLoadBalancingV2::Listener`, whose only rule is its default one.
+//! `AWS::ElasticLoadBalancingV2::Listener`, with its default rule; other rules are resources of their own.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::Client;
-use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, Certificate, Listener as Described, ProtocolEnum};
+use aws_sdk_elasticloadbalancingv2::types::{Action, Certificate, Listener as Described, ProtocolEnum};
 use outrigger_aws::{TAGS, TAGS_GONE, missing_tags, pages, surplus_tags, unchangeable};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
-use outrigger_model::properties::{Listener, ListenerTls};
+use outrigger_model::properties::{Input, Listener, ListenerTls};
 use outrigger_model::resource::is_ours;
 use serde_json::Value;
 
+use crate::action::{forward, forwards_to, refuse};
 use crate::call::{POLL_SECONDS, changed, created, deleted, found, listed, refused};
 use crate::{health_check, tags};
 
@@ -73,13 +74,13 @@ async fn observed(
     };
     let balancer = there.load_balancer_arn().unwrap_or_default();
     let protocol = there.protocol().map_or("", ProtocolEnum::as_str);
-    let wanted_group = Value::from(wanted.target_group.text());
+    let wanted_group = Value::from(wanted.target_group.as_ref().map(Input::text));
     let differences = [
         Difference::between("load_balancer", &wanted.load_balancer.text(), &balancer),
         Difference::between("port", &Some(i32::from(wanted.port)), &there.port()),
         Difference::between(PROTOCOL, &wanted.protocol.as_str(), &protocol),
         Difference::between(TLS, &wanted.tls, &tls(there)),
-        Difference::between(TARGET_GROUP, &wanted_group, &forwards_to(there)),
+        Difference::between(TARGET_GROUP, &wanted_group, &forwards_to(there.default_actions())),
         missing_tags(&target.resource.tags, &actual_tags),
         surplus_tags(&target.tags_gone, &actual_tags),
     ];
@@ -103,22 +104,6 @@ fn tls(there: &Described) -> Option<ListenerTls> {
     })
 }
 
-/// The ARN of the target group that everything is forwarded to; what else is done by its name, such as `redirect`.
-fn forwards_to(there: &Described) -> Value {
-    let of = |action: &Action| {
-        let alone = || match action.forward_config()?.target_groups() {
-            [group] => group.target_group_arn(),
-            _ => None,
-        };
-        let group = action.target_group_arn().or_else(alone);
-        group.or(action.r#type().map(ActionTypeEnum::as_str)).map(str::to_owned)
-    };
-    match there.default_actions() {
-        [action] => Value::from(of(action)),
-        actions => actions.iter().map(of).collect(),
-    }
-}
-
 pub(crate) async fn ensure(
     client: &Client,
     target: &Target,
@@ -140,7 +125,7 @@ pub(crate) async fn ensure(
                 .protocol(health_check::protocol(wanted.protocol))
                 .set_ssl_policy(policy(wanted))
                 .set_certificates(certificates(wanted))
-                .default_actions(forward(wanted));
+                .default_actions(default_action(wanted));
             changed("elasticloadbalancing:ModifyListener", request.send().await)
         }
         TAGS => tags::put(client, target, &observed.id).await,
@@ -159,7 +144,7 @@ async fn create(client: &Client, target: &Target, wanted: &Listener) -> Result<P
         .protocol(health_check::protocol(wanted.protocol))
         .set_ssl_policy(policy(wanted))
         .set_certificates(certificates(wanted))
-        .default_actions(forward(wanted))
+        .default_actions(default_action(wanted))
         .set_tags(Some(tags::to_sdk(&target.resource.tags)))
         .send()
         .await
@@ -177,45 +162,15 @@ fn certificates(wanted: &Listener) -> Option<Vec<Certificate>> {
     Some(vec![Certificate::builder().certificate_arn(&tls.certificate).build()])
 }
 
-fn forward(wanted: &Listener) -> Action {
-    let action = Action::builder().r#type(ActionTypeEnum::Forward);
-    action.target_group_arn(wanted.target_group.text()).build()
+fn default_action(wanted: &Listener) -> Action {
+    match &wanted.target_group {
+        Some(group) => forward(group.text()),
+        None => refuse(),
+    }
 }
 
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteListener.html>
 pub(crate) async fn delete(client: &Client, arn: &str) -> Result<Progress, CallError> {
     let request = client.delete_listener().listener_arn(arn);
     deleted("elasticloadbalancing:DeleteListener", request.send().await)
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_elasticloadbalancingv2::types::{ForwardActionConfig, TargetGroupTuple};
-
-    use super::*;
-
-    #[test]
-    fn what_a_listener_does_is_told_by_its_only_action() {
-        let forward = Action::builder().r#type(ActionTypeEnum::Forward);
-        let simple = forward.clone().target_group_arn("a").build();
-        let tuple = |arn: &str| TargetGroupTuple::builder().target_group_arn(arn).build();
-        let config = |groups: &[&str]| {
-            let groups = groups.iter().map(|arn| tuple(arn)).collect();
-            ForwardActionConfig::builder().set_target_groups(Some(groups)).build()
-        };
-        let weighted = forward.clone().forward_config(config(&["a"])).build();
-        let split = forward.forward_config(config(&["a", "b"])).build();
-        let redirect = Action::builder().r#type(ActionTypeEnum::Redirect).build();
-        for (actions, expected) in [
-            (vec![simple.clone()], Value::from("a")),
-            (vec![weighted], Value::from("a")),
-            (vec![split], Value::from("forward")),
-            (vec![redirect.clone()], Value::from("redirect")),
-            (vec![redirect, simple], Value::from(vec!["redirect", "a"])),
-            (vec![], Value::Array(Vec::new())),
-        ] {
-            let there = Described::builder().set_default_actions(Some(actions)).build();
-            assert_eq!(forwards_to(&there), expected);
-        }
-    }
 }

@@ -136,7 +136,7 @@ fn api_gateway(resource: &str) -> Option<(Kind, String)> {
     }
 }
 
-/// `loadbalancer/net/<name>/<id>`, `targetgroup/<name>/<id>`, `listener/net/<name>/<id>/<id>`; a classic load balancer has no
+/// `loadbalancer/net/<name>/<id>`, `targetgroup/<name>/<id>`, `listener/net/<name>/<id>/<id>`, `listener-rule/app/<name>/<id>/<id>/<id>`; a classic load balancer has no
 /// type in its ARN.
 fn load_balancing(resource: &str) -> Option<Kind> {
     let parts: Vec<&str> = resource.split('/').collect();
@@ -144,6 +144,7 @@ fn load_balancing(resource: &str) -> Option<Kind> {
         ["loadbalancer", "net" | "app", _, _] => Some(Kind::LoadBalancer),
         ["targetgroup", _, _] => Some(Kind::TargetGroup),
         ["listener", "net" | "app", _, _, _] => Some(Kind::Listener),
+        ["listener-rule", "app", _, _, _, _] => Some(Kind::ListenerRule),
         _ => None,
     }
 }
@@ -299,7 +300,7 @@ mod tests {
             ("loadbalancer/a", None),
             ("targetgroup/a/1", Some(Kind::TargetGroup)),
             ("listener/net/a/1/2", Some(Kind::Listener)),
-            ("listener-rule/app/a/1/2/3", None),
+            ("listener-rule/app/a/1/2/3", Some(Kind::ListenerRule)),
         ] {
             let arn = format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:{resource}");
             let found = tagged(&arn, None).map(|tagged| (tagged.kind, tagged.id));

@@ -184,7 +184,7 @@ pub const fn of(kind: Kind) -> Durations {
                 "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerState.html",
             ],
         },
-        Kind::TargetGroup | Kind::Listener => {
+        Kind::TargetGroup | Kind::Listener | Kind::ListenerRule => {
             at_once(&["https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Operations.html"])
         }
         // Creation: until its health is known, by default two checks 10 s apart, and what passes until the load balancer

@@ -240,6 +240,8 @@ kinds! {
     TargetGroup = "target-group", Ingress, UniqueName, ["arn", "full_name"];
     /// `AWS::ElasticLoadBalancingV2::Listener`: its load balancer and its port tell which it is.
     Listener = "listener", Ingress, UniqueName, ["arn"];
+    /// `AWS::ElasticLoadBalancingV2::ListenerRule`: its listener and its priority tell which it is.
+    ListenerRule = "listener-rule", Ingress, UniqueName, ["arn"];
     /// The registration of one target in a target group.
     Target = "target", Ingress, UniqueName, [];
     /// `AWS::GlobalAccelerator::Accelerator`, with its static addresses.

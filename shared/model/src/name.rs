@@ -90,7 +90,7 @@ fn length_max(key: &ResourceKey) -> usize {
             128
         }
         // Name of a load balancer or a target group: 1 to 32; what they have has no names.
-        Kind::LoadBalancer | Kind::TargetGroup | Kind::Listener | Kind::Target => 32,
+        Kind::LoadBalancer | Kind::TargetGroup | Kind::Listener | Kind::ListenerRule | Kind::Target => 32,
         // Names of vaults, plans and selections: 1 or 2 to 50 letters, digits, hyphens and others.
         Kind::BackupVault | Kind::BackupPlan | Kind::BackupSelection => 50,
         // Name of a parameter: 1011, with what its ARN begins with.

@@ -284,10 +284,11 @@ pub(crate) fn rule(kind: Kind, property: &str) -> Rule {
         Kind::EventTarget => replaces_if(property != "function"),
         Kind::EventBus | Kind::GlobalEndpoint => Rule::Always(Effect::InPlace),
         Kind::RestApi | Kind::UsagePlan | Kind::ApiKey => Rule::Always(Effect::InPlace),
-        // What there is to set of each: ModifyTargetGroup, ModifyListener, SetSubnets, SetSecurityGroups.
+        // What there is to set of each: ModifyTargetGroup, ModifyListener, ModifyRule, SetSubnets, SetSecurityGroups.
         Kind::LoadBalancer => replaces_if(["type", "scheme", "vpc"].contains(&property)),
         Kind::TargetGroup => replaces_if(["targets", "vpc", "port"].contains(&property)),
         Kind::Listener => replaces_if(["load_balancer", "port"].contains(&property)),
+        Kind::ListenerRule => replaces_if(["listener", "priority"].contains(&property)),
         Kind::Target => Rule::Always(Effect::Replaces),
         // A statement is taken away and added, never changed.
         Kind::Subscription | Kind::FunctionPermission => Rule::Always(Effect::Replaces),

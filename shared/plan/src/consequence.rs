@@ -573,7 +573,7 @@ fn note(property: &str) -> Option<&'static str> {
         }
         "gates" => "what is taken away is deleted; a new name is another gate with another name in DNS",
         "gates.certificate" => {
-            "the first one, and the last, make another listener and target group, to which the network load balancer moves"
+            "the first one, and the last, make another listener, rule and target group, to which the network load balancer moves"
         }
         "accelerators" => "what is taken away gives its addresses back to AWS; a new one has others",
         "accelerators.enabled" => "what is switched off takes no traffic, and keeps its addresses",

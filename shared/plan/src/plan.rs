@@ -465,6 +465,7 @@ impl Planner<'_> {
             | Properties::TargetGroup(_)
             // They are replaced only with what they are a part of, which has a name.
             | Properties::Listener(_)
+            | Properties::ListenerRule(_)
             | Properties::Target(_)
             | Properties::Parameter(_)
             | Properties::BackupVault(_)
@@ -564,6 +565,7 @@ fn may_be_replaced(resource: &Resource, record: &Record, changes: &[Change]) -> 
         | Properties::LoadBalancer(_)
         | Properties::TargetGroup(_)
         | Properties::Listener(_)
+        | Properties::ListenerRule(_)
         | Properties::Target(_)
         | Properties::Parameter(_)
         | Properties::BackupVault(_)

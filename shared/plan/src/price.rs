@@ -91,6 +91,7 @@ pub fn cents_a_month(properties: &Properties) -> Option<u32> {
         | Properties::FunctionPermission(_)
         | Properties::TargetGroup(_)
         | Properties::Listener(_)
+        | Properties::ListenerRule(_)
         | Properties::Target(_)
         | Properties::Parameter(_)
         | Properties::BackupVault(_)

@@ -75,6 +75,7 @@ fn a_gate_is_in_each_region_and_waits_for_nothing_in_the_other() {
         Kind::LoadBalancer,
         Kind::TargetGroup,
         Kind::Listener,
+        Kind::ListenerRule,
         Kind::Target,
         Kind::Function,
         Kind::FunctionPermission,
@@ -88,6 +89,7 @@ fn a_gate_is_in_each_region_and_waits_for_nothing_in_the_other() {
         assert_eq!(of(Kind::LoadBalancer), ["main.application", "main.network"], "{region}");
         assert_eq!(of(Kind::TargetGroup), ["main.function", "main.http"], "{region}");
         assert_eq!(of(Kind::Listener), ["main.http", "main.network"], "{region}");
+        assert_eq!(of(Kind::ListenerRule), ["main.http"], "{region}");
         assert_eq!(of(Kind::Target), ["main.function", "main.http"], "{region}");
         assert_eq!(of(Kind::Function), ["main.gate"], "{region}");
         assert_eq!(
@@ -102,8 +104,14 @@ fn a_gate_is_in_each_region_and_waits_for_nothing_in_the_other() {
                 resource.depends_on.iter().all(|needed| needed.region == of.region),
                 "{of}"
             );
-            // A listener has no name but in its tags.
-            let has_name = !matches!(of.kind, Kind::Listener | Kind::Target | Kind::FunctionPermission);
+            // A listener and its rule have no name but in their tags.
+            let nameless = [
+                Kind::Listener,
+                Kind::ListenerRule,
+                Kind::Target,
+                Kind::FunctionPermission,
+            ];
+            let has_name = !nameless.contains(&of.kind);
             assert!(!has_name || !resource.physical_name.contains('.'), "{of}");
         }
         if let Properties::LoadBalancer(balancer) = &resource.properties {
@@ -125,6 +133,25 @@ fn a_gate_is_in_each_region_and_waits_for_nothing_in_the_other() {
     }
 }
 
+/// What the internet asks for starts no function, but for the one question there is.
+#[test]
+fn a_gate_s_function_is_reached_by_its_rule_alone() {
+    let graph = graph_of(&with_gate(json!({ "certificate": certificates("one") })));
+    let function = outrigger_model::properties::Input::of(&key(Kind::TargetGroup, "main.function"), "arn");
+    for (of, resource) in &graph.resources {
+        match &resource.properties {
+            Properties::Listener(listener) if of.name == "main.https" => assert_eq!(listener.target_group, None),
+            Properties::Listener(listener) => assert!(listener.target_group.is_some(), "{of}"),
+            Properties::ListenerRule(rule) if of.region.as_str() == "us-east-1" => {
+                assert_eq!((rule.method.as_str(), rule.path.as_str()), ("GET", "/active"));
+                assert_eq!(rule.target_group, function);
+            }
+            _ => {}
+        }
+    }
+    assert!(graph.resources.contains_key(&key(Kind::ListenerRule, "main.https")));
+}
+
 #[test]
 fn a_target_comes_last_and_goes_first() {
     let document = with_gate(json!({}));
@@ -133,6 +160,7 @@ fn a_target_comes_last_and_goes_first() {
     let down = destroy(&records_of(&graph), Protection::Heeded).unwrap();
     let target = key(Kind::Target, "main.http");
     for needed in [
+        key(Kind::ListenerRule, "main.http"),
         key(Kind::Listener, "main.http"),
         key(Kind::Listener, "main.network"),
         key(Kind::TargetGroup, "main.http"),
@@ -162,6 +190,7 @@ fn the_first_certificate_moves_the_gate_and_the_next_changes_it_in_place() {
     let plan = changed(&open, &one);
     for (kind, name) in [
         (Kind::Listener, "main.https"),
+        (Kind::ListenerRule, "main.https"),
         (Kind::TargetGroup, "main.https"),
         (Kind::Target, "main.https"),
     ] {

@@ -6,14 +6,15 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, LoadBalancerAttribute, LoadBalancerSchemeEnum, Matcher, ProtocolEnum, TargetDescription,
+    Action, ActionTypeEnum, FixedResponseActionConfig, HostHeaderConditionConfig, LoadBalancerAttribute,
+    LoadBalancerSchemeEnum, Matcher, PathPatternConditionConfig, ProtocolEnum, RuleCondition, TargetDescription,
     TargetTypeEnum,
 };
 use outrigger_aws_elasticloadbalancingv2::LoadBalancers;
 use outrigger_engine::ports::provider::{CallErrorKind, Observed, Provider, Target};
 use outrigger_model::properties::{
-    Listener, ListenerProtocol, ListenerTls, LoadBalancer, LoadBalancerType, Scheme, Target as Registration,
-    TargetGroup, TargetHealthCheck, TargetType,
+    Listener, ListenerProtocol, ListenerRule, ListenerTls, LoadBalancer, LoadBalancerType, Scheme,
+    Target as Registration, TargetGroup, TargetHealthCheck, TargetType,
 };
 use outrigger_model::{Properties, Resource};
 use outrigger_tests::{LocalAws, Project, local};
@@ -96,7 +97,7 @@ fn group_of_function(aws: &LocalAws) -> Resource {
     resource(aws, "gate.function", Properties::TargetGroup(properties))
 }
 
-fn listener(aws: &LocalAws, name: &str, balancer: &str, group: &str) -> Resource {
+fn listener(aws: &LocalAws, name: &str, balancer: &str, group: Option<&str>) -> Resource {
     let (port, protocol) = match name {
         "gate.network" => (443, ListenerProtocol::Tcp),
         _ => (80, ListenerProtocol::Http),
@@ -106,9 +107,31 @@ fn listener(aws: &LocalAws, name: &str, balancer: &str, group: &str) -> Resource
         port,
         protocol,
         tls: None,
-        target_group: text(group),
+        target_group: group.map(text),
     };
     resource(aws, name, Properties::Listener(properties))
+}
+
+fn rule(aws: &LocalAws, listener: &str, method: &str, path: &str, group: &str) -> Resource {
+    let properties = ListenerRule {
+        listener: text(listener),
+        priority: 1,
+        method: method.to_owned(),
+        path: path.to_owned(),
+        target_group: text(group),
+    };
+    resource(aws, "gate.http", Properties::ListenerRule(properties))
+}
+
+fn forward(group: &str) -> Action {
+    let action = Action::builder().r#type(ActionTypeEnum::Forward);
+    action.target_group_arn(group).build()
+}
+
+fn for_path(path: &str) -> RuleCondition {
+    let paths = PathPatternConditionConfig::builder().values(path).build();
+    let condition = RuleCondition::builder().field("path-pattern");
+    condition.path_pattern_config(paths).build()
 }
 
 fn registration(aws: &LocalAws, name: &str, group: &str, of: &str, port: Option<u16>) -> Resource {
@@ -161,20 +184,21 @@ fn function(aws: &LocalAws, given: &str, status: u16, group: &str) -> Result<Str
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The status of the answer to a request on a connection to port 443 of a load balancer.
-async fn asked(aws: &LocalAws, dns_name: &str) -> Result<u16> {
+/// The status of the answer to a request on a connection to port 443 of a load balancer, and its body.
+async fn asked(aws: &LocalAws, dns_name: &str, request: &str) -> Result<(u16, String)> {
     let endpoint = aws
         .endpoint()
         .strip_prefix("http://")
         .context("no endpoint")?
         .to_owned();
     let mut connection = TcpStream::connect(endpoint).await?;
-    let request = format!("GET /active HTTP/1.1\r\nhost: {dns_name}:443\r\nconnection: close\r\n\r\n");
+    let request = format!("{request} HTTP/1.1\r\nhost: {dns_name}:443\r\nconnection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await?;
     let status = answer.split_whitespace().nth(1).context("no answer")?;
-    status.parse().context("no status")
+    let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
+    Ok((status.parse().context("no status")?, body.to_owned()))
 }
 
 /// A network load balancer in front of an application load balancer in front of a function.
@@ -194,10 +218,12 @@ impl Gate {
         let function = function(aws, aws.region(), 200, &function_group.id)?;
         let registered = registration(aws, "gate.function", &function_group.id, &function, None);
         let (function_target, _) = stand(provider, &registered).await?;
-        let made = listener(aws, "gate.http", &inner_seen.id, &function_group.id);
-        let (inner_listener, _) = stand(provider, &made).await?;
+        let made = listener(aws, "gate.http", &inner_seen.id, None);
+        let (inner_listener, inner_listener_seen) = stand(provider, &made).await?;
+        let made = rule(aws, &inner_listener_seen.id, "GET", "/active", &function_group.id);
+        let (inner_rule, _) = stand(provider, &made).await?;
         let (of_balancer, balancer_group) = stand(provider, &group_of_balancer(aws, vpc, 10, 30)).await?;
-        let made = listener(aws, "gate.network", &outer_seen.id, &balancer_group.id);
+        let made = listener(aws, "gate.network", &outer_seen.id, Some(&balancer_group.id));
         let (outer_listener, _) = stand(provider, &made).await?;
         let registered = registration(aws, "gate.http", &balancer_group.id, &inner_seen.id, Some(80));
         let (balancer_target, _) = stand(provider, &registered).await?;
@@ -208,6 +234,7 @@ impl Gate {
                 of_function,
                 function_target,
                 inner_listener,
+                inner_rule,
                 of_balancer,
                 outer_listener,
                 balancer_target,
@@ -305,16 +332,13 @@ fn every_kind_conforms() -> Result<()> {
         );
 
         // A listener, whose port somebody else may have.
-        let wanted = listener(aws, "gate.network", &seen.id, &group_seen.id);
+        let wanted = listener(aws, "gate.network", &seen.id, Some(&group_seen.id));
         let (balancer_arn, group_arn) = (seen.id.clone(), group_seen.id.clone());
         let balancer_too = balancer_arn.clone();
         let taken = (
             work(&client, move |client| {
-                let forward = Action::builder()
-                    .r#type(ActionTypeEnum::Forward)
-                    .target_group_arn(&group_arn);
                 let request = client.create_listener().load_balancer_arn(&balancer_arn).port(443);
-                let request = request.protocol(ProtocolEnum::Tcp).default_actions(forward.build());
+                let request = request.protocol(ProtocolEnum::Tcp).default_actions(forward(&group_arn));
                 async move { Ok(request.send().await.map(drop)?) }
             }),
             work(&client, move |client| {
@@ -341,6 +365,7 @@ fn every_kind_conforms() -> Result<()> {
             _,
             function_target,
             inner_listener,
+            inner_rule,
             balancer_group,
             _,
             balancer_target,
@@ -359,6 +384,29 @@ fn every_kind_conforms() -> Result<()> {
             check(aws, &provider, &target.resource, None).await?;
             check_faults(aws, &provider, &target.resource, [KIND, "RegisterTargets"]).await?;
         }
+
+        // A rule, whose priority somebody else's may have.
+        remove(&provider, inner_rule).await?;
+        let listener_arn = inner_listener.id.clone().context("no listener")?;
+        let (listener_too, group_arn) = (listener_arn.clone(), gate.groups[1].clone());
+        let taken = (
+            work(&client, move |client| {
+                let request = client.create_rule().listener_arn(&listener_arn).priority(1);
+                let request = request.conditions(for_path("/other")).actions(forward(&group_arn));
+                async move { Ok(request.send().await.map(drop)?) }
+            }),
+            work(&client, move |client| {
+                let described = client.describe_rules().listener_arn(&listener_too).send();
+                async move {
+                    let described = described.await?;
+                    let arn = described.rules().iter().find(|rule| rule.is_default() == Some(false));
+                    let arn = arn.and_then(|rule| rule.rule_arn()).unwrap_or_default();
+                    Ok(client.delete_rule().rule_arn(arn).send().await.map(drop)?)
+                }
+            }),
+        );
+        check(aws, &provider, &inner_rule.resource, Some(taken)).await?;
+        check_faults(aws, &provider, &inner_rule.resource, [KIND, "CreateRule"]).await?;
         gate.go(&provider).await
     })
 }
@@ -369,7 +417,18 @@ fn everything_changes_in_place() -> Result<()> {
         let provider = LoadBalancers::new(&aws.aws());
         let vpc = network(aws).await?;
         let gate = Gate::new(aws, &provider, &vpc).await?;
-        let [outer, inner, _, _, inner_listener, balancer_group, outer_listener, _] = gate.targets.as_slice() else {
+        let [
+            outer,
+            inner,
+            _,
+            _,
+            inner_listener,
+            inner_rule,
+            balancer_group,
+            outer_listener,
+            _,
+        ] = gate.targets.as_slice()
+        else {
             anyhow::bail!("not all of it stands");
         };
         let change = async |standing: &Target, to: &Resource, property: &str, call: &str| -> Result<()> {
@@ -439,10 +498,18 @@ fn everything_changes_in_place() -> Result<()> {
             ..inner_listener.resource.clone()
         };
         let moved = with(Listener {
-            target_group: text(&next_seen.id),
+            target_group: Some(text(&next_seen.id)),
             ..http.clone()
         });
         change(inner_listener, &moved, "target_group", "ModifyListener").await?;
+        let (arn, group) = (inner_listener.id.clone().unwrap_or_default(), &gate.groups[1]);
+        for (property, to) in [
+            ("method", rule(aws, &arn, "HEAD", "/active", group)),
+            ("path", rule(aws, &arn, "GET", "/inactive", group)),
+            ("target_group", rule(aws, &arn, "GET", "/active", &next_seen.id)),
+        ] {
+            change(inner_rule, &to, property, "ModifyRule").await?;
+        }
         remove(&provider, &next).await?;
         let secure = |certificate: &str| Listener {
             port: 8443,
@@ -463,7 +530,7 @@ fn everything_changes_in_place() -> Result<()> {
         remove(&provider, &https).await?;
 
         // Tags of each, and those that are not wanted any more.
-        for standing in [outer, inner, balancer_group, inner_listener, outer_listener] {
+        for standing in [outer, inner, balancer_group, inner_listener, inner_rule, outer_listener] {
             let mut wanted = standing.clone();
             wanted.resource.tags.insert("Team".to_owned(), "data".to_owned());
             ensure!(differences(&provider, &wanted).await? == [r#"tags: {"Team":"data"} / {"Team":null}"#]);
@@ -490,6 +557,7 @@ fn what_somebody_changes_is_told_and_made_as_it_was() -> Result<()> {
             function_group,
             function_target,
             inner_listener,
+            inner_rule,
             balancer_group,
             outer_listener,
             _,
@@ -535,6 +603,31 @@ fn what_somebody_changes_is_told_and_made_as_it_was() -> Result<()> {
         );
         settle(&provider, function_group).await?;
 
+        // What a load balancer answers itself, and what else a rule asks for.
+        let welcome = FixedResponseActionConfig::builder().status_code("200").build();
+        let answer = Action::builder().r#type(ActionTypeEnum::FixedResponse);
+        let request = client
+            .modify_listener()
+            .listener_arn(inner_listener.id.as_deref().unwrap_or_default());
+        let answer = answer.fixed_response_config(welcome).build();
+        request.default_actions(answer).send().await?;
+        told(inner_listener, &[r#"target_group: null / "fixed-response""#]).await?;
+        let host = HostHeaderConditionConfig::builder().values("example.com").build();
+        let host = RuleCondition::builder().field("host-header").host_header_config(host);
+        let request = client
+            .modify_rule()
+            .rule_arn(inner_rule.id.as_deref().unwrap_or_default());
+        let request = request.conditions(for_path("/active")).conditions(host.build());
+        request.send().await?;
+        told(
+            inner_rule,
+            &[
+                r#"method: "GET" / []"#,
+                r#"path: "/active" / ["/active","host-header"]"#,
+            ],
+        )
+        .await?;
+
         // Who takes a target away, or turns it into another's.
         let id = TargetDescription::builder().id(&gate.function).build();
         let request = client.deregister_targets().target_group_arn(of_function).targets(id);
@@ -564,7 +657,16 @@ fn a_connection_ends_at_the_function_and_health_is_what_it_answers() -> Result<(
         let [of_balancer, _] = &gate.groups;
         for (status, expected) in [(200, "healthy"), (503, "unhealthy"), (200, "healthy")] {
             function(aws, &gate.function, status, "")?;
-            ensure!(asked(aws, &gate.dns_name).await? == status);
+            let (answered, _) = asked(aws, &gate.dns_name, "GET /active").await?;
+            ensure!(answered == status, "{answered} instead of {status}");
+            // Whatever else is asked for does not reach the function.
+            for request in ["GET /", "POST /active", "GET /active/"] {
+                let answer = asked(aws, &gate.dns_name, request).await?;
+                ensure!(
+                    answer == (503, "nothing answers here\n".to_owned()),
+                    "{request}: {answer:?}"
+                );
+            }
             let mut state = String::new();
             // Two checks, whose intervals take their real time here.
             for _ in 0..200 {

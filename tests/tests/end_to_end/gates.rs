@@ -31,10 +31,13 @@ def ours(found, arn):
 
 balancers = ours(elb.describe_load_balancers()["LoadBalancers"], "LoadBalancerArn")
 groups = ours(elb.describe_target_groups()["TargetGroups"], "TargetGroupArn")
-listeners = {}
+listeners, rules = {}, {}
 for balancer in balancers.values():
     found = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     listeners |= ours(found, "ListenerArn")
+    for listener in found:
+        made = elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+        rules |= ours([it for it in made if not it["IsDefault"]], "RuleArn")
     attributes = elb.describe_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"])["Attributes"]
     balancer["attributes"] = {it["Key"]: it["Value"] for it in attributes}
     balancer["subnets"] = len(balancer["AvailabilityZones"])
@@ -52,7 +55,7 @@ for it in ec2.describe_security_groups(Filters=[{"Name": "tag:outrigger:stack", 
 functions = boto3.client("lambda", region_name=region).list_functions()["Functions"]
 functions = [it["FunctionName"] for it in functions if it["FunctionName"].startswith(f"{stack}-")]
 held = [it for it in ec2.describe_network_interfaces()["NetworkInterfaces"] if f"/{stack}-" in it["Description"]]
-print(json.dumps({"balancers": balancers, "groups": groups, "listeners": listeners, "security": security,
+print(json.dumps({"balancers": balancers, "groups": groups, "listeners": listeners, "rules": rules, "security": security,
     "functions": functions, "interfaces": len(held)}, default=str))
 "#;
 
@@ -123,7 +126,20 @@ fn check(region: &str, seen: &Value, outputs: [&Value; 2]) {
         ("/listeners/main.http/Port".to_owned(), json!(80)),
         ("/listeners/main.http/Protocol".to_owned(), json!("HTTP")),
         (
-            "/listeners/main.http/DefaultActions/0/TargetGroupArn".to_owned(),
+            "/listeners/main.http/DefaultActions/0/FixedResponseConfig/StatusCode".to_owned(),
+            json!("503"),
+        ),
+        ("/rules/main.http/Priority".to_owned(), json!("1")),
+        (
+            "/rules/main.http/Conditions/0/HttpRequestMethodConfig/Values".to_owned(),
+            json!(["GET"]),
+        ),
+        (
+            "/rules/main.http/Conditions/1/PathPatternConfig/Values".to_owned(),
+            json!(["/active"]),
+        ),
+        (
+            "/rules/main.http/Actions/0/TargetGroupArn".to_owned(),
             at("/groups/main.function/TargetGroupArn"),
         ),
         ("/groups/main.http/TargetType".to_owned(), json!("alb")),
@@ -162,7 +178,7 @@ fn check(region: &str, seen: &Value, outputs: [&Value; 2]) {
             .unwrap()
             .ends_with(":gated-production-main-gate")
     );
-    for kind in ["balancers", "groups", "listeners"] {
+    for kind in ["balancers", "groups", "listeners", "rules"] {
         for (name, it) in seen[kind].as_object().unwrap() {
             assert_eq!(
                 it["tags"]["outrigger:environment"], "production",
@@ -200,7 +216,8 @@ fn a_gate_is_open_in_the_primary_region_alone() {
         let (status, body) = asked(shared(), dns_name.as_str().unwrap(), "/active");
         assert_eq!(status, expected, "{region}: {body}");
         assert!(body.contains(region), "{region}: {body}");
-        assert_eq!(asked(shared(), dns_name.as_str().unwrap(), "/other").0, 503, "{region}");
+        let other = asked(shared(), dns_name.as_str().unwrap(), "/other");
+        assert_eq!(other, (503, "nothing answers here\n".to_owned()), "{region}");
     }
 
     json_of(&outrigger(
@@ -209,7 +226,7 @@ fn a_gate_is_open_in_the_primary_region_alone() {
     ));
     for region in REGIONS {
         let left = look(region);
-        for kind in ["balancers", "groups", "listeners", "security"] {
+        for kind in ["balancers", "groups", "listeners", "rules", "security"] {
             assert_eq!(left[kind], json!({}), "{region}: {kind}");
         }
         assert_eq!(left["functions"], json!([]), "{region}");

@@ -42,6 +42,8 @@ seen["balancers"] = named(everyones, "LoadBalancerArn")
 seen["groups"], seen["listeners"] = {}, {}
 for name, balancer in seen["balancers"].items():
     [seen["listeners"][name]] = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    arn = seen["listeners"][name]["ListenerArn"]
+    seen["listeners"][name]["rules"] = [it for it in elb.describe_rules(ListenerArn=arn)["Rules"] if not it["IsDefault"]]
     [group] = elb.describe_target_groups(LoadBalancerArn=balancer["LoadBalancerArn"])["TargetGroups"]
     health = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
     seen["groups"][name] = {**group, "targets": {it["Target"]["Id"]: it["TargetHealth"]["State"] for it in health}}
@@ -277,6 +279,7 @@ fn traffic(seen: &Seen, number: usize, outputs: &Outputs<'_>) {
     let state = ["healthy", "unhealthy"][number];
     let group = seen.at("/groups/main-network/TargetGroupArn").clone();
     let application = seen.text("/balancers/main-application/LoadBalancerArn").to_owned();
+    let gate = seen.at("/groups/main-application/TargetGroupArn").clone();
     let function = seen.text("/functions/main-gate/FunctionArn").to_owned();
     seen.check(&[
         ("/balancers/main-network/Type", json!("network")),
@@ -299,6 +302,11 @@ fn traffic(seen: &Seen, number: usize, outputs: &Outputs<'_>) {
         ("/balancers/main-application/Type", json!("application")),
         ("/balancers/main-application/Scheme", json!("internal")),
         ("/listeners/main-application/Protocol", json!("HTTP")),
+        (
+            "/listeners/main-application/rules/0/Conditions/1/PathPatternConfig/Values",
+            json!(["/active"]),
+        ),
+        ("/listeners/main-application/rules/0/Actions/0/TargetGroupArn", gate),
         ("/groups/main-application/TargetType", json!("lambda")),
         ("/health_checks/main/Id", outputs.of(number, "health_check_id")),
         (

@@ -356,6 +356,7 @@ fn patience(kind: Kind) -> Patience {
         | Kind::LoadBalancer
         | Kind::TargetGroup
         | Kind::Listener
+        | Kind::ListenerRule
         | Kind::Target
         | Kind::Parameter
         | Kind::BackupVault

@@ -19,6 +19,7 @@ pub(super) fn within(resource: &Resource) -> Option<&Input> {
         Properties::ApiStage(stage) => Some(&stage.api),
         Properties::UsagePlanKey(key) => Some(&key.plan),
         Properties::Listener(listener) => Some(&listener.load_balancer),
+        Properties::ListenerRule(rule) => Some(&rule.listener),
         Properties::Target(target) => Some(&target.target_group),
         Properties::BackupSelection(selection) => Some(&selection.plan),
         _ => None,
@@ -52,7 +53,7 @@ pub(super) fn differences(wanted: &Properties, actual: &Properties) -> Vec<Diffe
 }
 
 /// Every property that AWS knows of some kind: all but those that are Outrigger's alone.
-const PROPERTIES: [&str; 106] = [
+const PROPERTIES: [&str; 110] = [
     "address",
     "allows",
     "api",
@@ -92,11 +93,13 @@ const PROPERTIES: [&str; 106] = [
     "host",
     "ingress",
     "key",
+    "listener",
     "load_balancer",
     "log_exports",
     "maintenance_window",
     "managed_policies",
     "memory_mb",
+    "method",
     "metric",
     "minor_upgrades",
     "missing_data",
@@ -109,6 +112,7 @@ const PROPERTIES: [&str; 106] = [
     "nodes",
     "parameter_group",
     "parameters",
+    "path",
     "peer_region",
     "peer_vpc",
     "period_seconds",
@@ -116,6 +120,7 @@ const PROPERTIES: [&str; 106] = [
     "plan",
     "point_in_time_recovery",
     "port",
+    "priority",
     "private_dns",
     "protocol",
     "public_address_on_launch",
@@ -225,6 +230,7 @@ pub(super) fn set_up_calls(kind: Kind) -> u32 {
         | Kind::FunctionPermission
         | Kind::LoadBalancer
         | Kind::Listener
+        | Kind::ListenerRule
         | Kind::Target
         | Kind::Parameter
         | Kind::BackupVault

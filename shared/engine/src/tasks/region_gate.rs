@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::State;
 
-/// The one path that a primary answers on.
+/// The one path that a primary answers on. A gate's load balancer asks for no other; whoever else invokes it might.
 const PATH: &str = "/active";
 
 /// A request, as a load balancer hands it to a function:

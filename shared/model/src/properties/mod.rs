@@ -87,7 +87,7 @@ properties! {
     SecurityGroup, VpcEndpoint, KmsKey, KmsAlias, DbSubnetGroup, DbParameterGroup, DbInstance, GlobalCluster,
     DbCluster, DbClusterInstance, Role, CacheSubnetGroup, ReplicationGroup, Stream, Secret, SecretAttachment, RestApi,
     ApiDeployment, ApiStage, UsagePlan, ApiKey, UsagePlanKey, Function, FunctionPermission, Table, Bucket,
-    BucketReplication, LoadBalancer, TargetGroup, Listener, Target, Parameter, BackupVault, BackupPlan,
+    BucketReplication, LoadBalancer, TargetGroup, Listener, ListenerRule, Target, Parameter, BackupVault, BackupPlan,
     BackupSelection, Alarm, LogGroup, Topic, Subscription, Accelerator, AcceleratorListener, EndpointGroup,
     HealthCheck, Dashboard, ApiDomain, ApiMapping, EventBus, EventRule, EventTarget, GlobalEndpoint,
 }

@@ -130,7 +130,7 @@ impl ListenerProtocol {
     }
 }
 
-/// A listener of a load balancer: all that comes in is forwarded to one target group.
+/// A listener of a load balancer: what comes in is forwarded to one target group, but for what its rules name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listener {
     /// The load balancer's ARN.
@@ -142,6 +142,23 @@ pub struct Listener {
     /// The ARN of its certificate, and the name of the policy that says which versions of TLS and which ciphers are possible.
     #[serde(default)]
     pub tls: Option<ListenerTls>,
+    /// The ARN of the target group; without one a request that no rule names is answered with status 503.
+    #[serde(default)]
+    pub target_group: Option<Input>,
+}
+
+/// A rule of an application load balancer's listener: requests with one method for one path are forwarded to a target
+/// group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListenerRule {
+    /// The listener's ARN.
+    pub listener: Input,
+    /// Of the rules that name a request the one with the least priority holds; no two have the same.
+    pub priority: u16,
+    /// The method, such as `GET`.
+    pub method: String,
+    /// The path, such as `/active`; in it `*` stands for any characters, and `?` for one.
+    pub path: String,
     /// The target group's ARN.
     pub target_group: Input,
 }

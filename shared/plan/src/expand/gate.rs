@@ -36,8 +36,8 @@ fn application(name: &str) -> String {
     format!("{name}.application")
 }
 
-/// The name of what is between the two within the stack: the application load balancer's listener, and the target group of
-/// the network load balancer. Neither can speak something else at another port later, so each protocol has its own, and the
+/// The name of what is between the two within the stack: the application load balancer's listener and its rule, and the
+/// target group of the network load balancer. Neither can speak something else at another port later, so each protocol has its own, and the
 /// network load balancer moves from one to the other.
 pub(super) fn target_group(name: &str, gate: &Gate) -> String {
     let (protocol, _) = spoken(gate);
@@ -56,7 +56,7 @@ impl Expansion<'_> {
     pub(super) fn gate(&mut self, name: &str, gate: &Gate, network_keys: &NetworkKeys) {
         let (protocol, port) = spoken(gate);
         let network_balancer = self.network_balancer(name, gate, network_keys);
-        let (application_balancer, application_listener) = self.application_balancer(name, gate, network_keys);
+        let (application_balancer, rule) = self.application_balancer(name, gate, network_keys);
         let check = gate.health_check;
         let group = self.add_tagged(
             Kind::TargetGroup,
@@ -85,7 +85,7 @@ impl Expansion<'_> {
                 port: PORT,
                 protocol: ListenerProtocol::Tcp,
                 tls: None,
-                target_group: Input::of(&group, "arn"),
+                target_group: Some(Input::of(&group, "arn")),
             }),
             &gate.tags,
         );
@@ -95,9 +95,9 @@ impl Expansion<'_> {
             Input::of(&application_balancer, "arn"),
             Some(port),
         );
-        // It is registered once it listens at the port, and stops to listen there once it is not any more:
+        // It is registered once it listens at the port and answers, and stops to listen there once it is not any more:
         // https://docs.aws.amazon.com/elasticloadbalancing/latest/network/application-load-balancer-target.html
-        self.after(&target, &application_listener);
+        self.after(&target, &rule);
         // Nobody asks how a target is before connections are forwarded to it.
         self.after(&target, &listener);
     }
@@ -125,7 +125,8 @@ impl Expansion<'_> {
         balancer
     }
 
-    /// The load balancer that calls the function, and its listener.
+    /// The load balancer that calls the function, and the rule by which it does. Whatever else is asked for from the internet
+    /// is answered by the load balancer, and starts no function.
     fn application_balancer(
         &mut self,
         name: &str,
@@ -162,11 +163,23 @@ impl Expansion<'_> {
                     certificate: certificate.clone(),
                     security_policy: SECURITY_POLICY.to_owned(),
                 }),
+                target_group: None,
+            }),
+            &gate.tags,
+        );
+        let rule = self.add_tagged(
+            Kind::ListenerRule,
+            &target_group(name, gate),
+            Properties::ListenerRule(properties::ListenerRule {
+                listener: Input::of(&listener, "arn"),
+                priority: 1,
+                method: "GET".to_owned(),
+                path: ACTIVE.to_owned(),
                 target_group: Input::of(&group, "arn"),
             }),
             &gate.tags,
         );
-        (balancer, listener)
+        (balancer, rule)
     }
 
     /// The function that answers, as the only target of a target group.
