@@ -19,7 +19,7 @@ fn refusal() -> FixedResponseActionConfig {
     FixedResponseActionConfig::builder()
         .status_code("503")
         .content_type("text/plain")
-        .message_body("nothing answers here\n")
+        .message_body("nothing answers here")
         .build()
 }
 

@@ -6,6 +6,7 @@ mod count;
 mod health_check;
 mod listener;
 mod load_balancer;
+mod observed;
 mod rule;
 mod tags;
 mod target;

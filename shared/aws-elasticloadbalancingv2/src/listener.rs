@@ -1,17 +1,15 @@
 //! `AWS::ElasticLoadBalancingV2::Listener`, with its default rule; other rules are resources of their own.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{Action, Certificate, Listener as Described, ProtocolEnum};
-use outrigger_aws::{TAGS, TAGS_GONE, missing_tags, pages, surplus_tags, unchangeable};
-use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
+use outrigger_aws::{TAGS, TAGS_GONE, pages, unchangeable};
+use outrigger_engine::ports::provider::{CallError, Difference, Observed, Progress, Target};
 use outrigger_model::properties::{Input, Listener, ListenerTls};
-use outrigger_model::resource::is_ours;
 use serde_json::Value;
 
 use crate::action::{forward, forwards_to, refuse};
 use crate::call::{POLL_SECONDS, changed, created, deleted, found, listed, refused};
+use crate::observed::{candidate, observed};
 use crate::{health_check, tags};
 
 const PROTOCOL: &str = "protocol";
@@ -30,15 +28,10 @@ pub(crate) async fn observe(
     {
         candidates = by_arn(client, recorded).await?;
     }
-    for listener in candidates {
-        let Some(arn) = listener.listener_arn().map(str::to_owned) else {
-            continue;
-        };
-        if !target.not.contains(&arn) {
-            return observed(client, target, wanted, &arn, &listener).await;
-        }
+    match candidate(target, candidates, Described::listener_arn) {
+        Some((arn, listener)) => told(client, target, wanted, &arn, &listener).await,
+        None => Ok(None),
     }
-    Ok(None)
 }
 
 const DESCRIBE: &str = "elasticloadbalancing:DescribeListeners";
@@ -62,7 +55,7 @@ async fn by_arn(client: &Client, arn: &str) -> Result<Vec<Described>, CallError>
     Ok(described.and_then(|answer| answer.listeners).unwrap_or_default())
 }
 
-async fn observed(
+async fn told(
     client: &Client,
     target: &Target,
     wanted: &Listener,
@@ -81,18 +74,8 @@ async fn observed(
         Difference::between(PROTOCOL, &wanted.protocol.as_str(), &protocol),
         Difference::between(TLS, &wanted.tls, &tls(there)),
         Difference::between(TARGET_GROUP, &wanted_group, &forwards_to(there.default_actions())),
-        missing_tags(&target.resource.tags, &actual_tags),
-        surplus_tags(&target.tags_gone, &actual_tags),
     ];
-    Ok(Some(Observed {
-        id: arn.to_owned(),
-        attributes: BTreeMap::from([("arn".to_owned(), arn.to_owned())]),
-        condition: Condition::Ready,
-        ours: is_ours(&actual_tags, &target.resource.tags),
-        differences: differences.into_iter().flatten().collect(),
-        pending: Vec::new(),
-        duplicates: Vec::new(),
-    }))
+    Ok(Some(observed(target, arn, &actual_tags, [], differences)))
 }
 
 /// Its default certificate, which is the first.

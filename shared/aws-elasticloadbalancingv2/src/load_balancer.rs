@@ -1,18 +1,18 @@
 //! `AWS::ElasticLoadBalancingV2::LoadBalancer`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancer as Described, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
     LoadBalancerTypeEnum,
 };
-use outrigger_aws::{TAGS, TAGS_GONE, missing_tags, not_at_rest, surplus_tags, unchangeable};
+use outrigger_aws::{TAGS, TAGS_GONE, not_at_rest, unchangeable};
 use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
 use outrigger_model::properties::{Input, LoadBalancer, LoadBalancerType, Scheme};
-use outrigger_model::resource::is_ours;
 
 use crate::call::{changed, created, deleted, found};
+use crate::observed::{candidate, observed};
 use crate::tags;
 
 /// It takes minutes.
@@ -44,19 +44,14 @@ pub(crate) async fn observe(
     for request in by_id.into_iter().chain([by_name]) {
         let described = found(CALL, request.send().await)?;
         let balancers = described.and_then(|answer| answer.load_balancers).unwrap_or_default();
-        for balancer in balancers {
-            let Some(arn) = balancer.load_balancer_arn().map(str::to_owned) else {
-                continue;
-            };
-            if !target.not.contains(&arn) {
-                return observed(client, target, wanted, &arn, &balancer).await;
-            }
+        if let Some((arn, balancer)) = candidate(target, balancers, Described::load_balancer_arn) {
+            return told(client, target, wanted, &arn, &balancer).await;
         }
     }
     Ok(None)
 }
 
-async fn observed(
+async fn told(
     client: &Client,
     target: &Target,
     wanted: &LoadBalancer,
@@ -79,26 +74,15 @@ async fn observed(
         Difference::between(SUBNETS, &ids(&wanted.subnets), &subnets),
         Difference::between(SECURITY_GROUPS, &ids(&wanted.security_groups), &groups),
         Difference::between(DELETION_PROTECTION, &false, &is_protected),
-        missing_tags(&target.resource.tags, &actual_tags),
-        surplus_tags(&target.tags_gone, &actual_tags),
     ];
     let attributes = [
-        ("arn", Some(arn)),
         ("dns_name", there.dns_name()),
         ("hosted_zone_id", there.canonical_hosted_zone_id()),
         ("full_name", arn.split_once(":loadbalancer/").map(|(_, name)| name)),
     ];
     Ok(Some(Observed {
-        id: arn.to_owned(),
-        attributes: attributes
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
-            .collect::<BTreeMap<_, _>>(),
         condition: condition(there),
-        ours: is_ours(&actual_tags, &target.resource.tags),
-        differences: differences.into_iter().flatten().collect(),
-        pending: Vec::new(),
-        duplicates: Vec::new(),
+        ..observed(target, arn, &actual_tags, attributes, differences)
     }))
 }
 

@@ -1,19 +1,17 @@
 //! `AWS::ElasticLoadBalancingV2::ListenerRule`: what a listener of an application load balancer does with some requests.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
     HttpRequestMethodConditionConfig, PathPatternConditionConfig, Rule as Described, RuleCondition,
 };
-use outrigger_aws::{TAGS, TAGS_GONE, missing_tags, pages, surplus_tags, unchangeable};
-use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
+use outrigger_aws::{TAGS, TAGS_GONE, pages, unchangeable};
+use outrigger_engine::ports::provider::{CallError, Difference, Observed, Progress, Target};
 use outrigger_model::properties::ListenerRule;
-use outrigger_model::resource::is_ours;
 use serde_json::Value;
 
 use crate::action::{forward, forwards_to};
 use crate::call::{POLL_SECONDS, changed, created, deleted, found, listed, refused};
+use crate::observed::{candidate, observed};
 use crate::tags;
 
 const METHOD: &str = "method";
@@ -37,15 +35,10 @@ pub(crate) async fn observe(
     {
         candidates = by_arn(client, recorded).await?;
     }
-    for rule in candidates {
-        let Some(arn) = rule.rule_arn().map(str::to_owned) else {
-            continue;
-        };
-        if !target.not.contains(&arn) {
-            return observed(client, target, wanted, &arn, &rule).await;
-        }
+    match candidate(target, candidates, Described::rule_arn) {
+        Some((arn, rule)) => told(client, target, wanted, &arn, &rule).await,
+        None => Ok(None),
     }
-    Ok(None)
 }
 
 const DESCRIBE: &str = "elasticloadbalancing:DescribeRules";
@@ -70,7 +63,7 @@ async fn by_arn(client: &Client, arn: &str) -> Result<Vec<Described>, CallError>
     Ok(described.and_then(|answer| answer.rules).unwrap_or_default())
 }
 
-async fn observed(
+async fn told(
     client: &Client,
     target: &Target,
     wanted: &ListenerRule,
@@ -89,18 +82,8 @@ async fn observed(
         Difference::between(METHOD, &Value::from(wanted.method.as_str()), &methods(conditions)),
         Difference::between(PATH, &Value::from(wanted.path.as_str()), &paths(conditions)),
         Difference::between(TARGET_GROUP, &wanted_group, &forwards_to(there.actions())),
-        missing_tags(&target.resource.tags, &actual_tags),
-        surplus_tags(&target.tags_gone, &actual_tags),
     ];
-    Ok(Some(Observed {
-        id: arn.to_owned(),
-        attributes: BTreeMap::from([("arn".to_owned(), arn.to_owned())]),
-        condition: Condition::Ready,
-        ours: is_ours(&actual_tags, &target.resource.tags),
-        differences: differences.into_iter().flatten().collect(),
-        pending: Vec::new(),
-        duplicates: Vec::new(),
-    }))
+    Ok(Some(observed(target, arn, &actual_tags, [], differences)))
 }
 
 /// The ARN of a rule is that of its listener with an id more.

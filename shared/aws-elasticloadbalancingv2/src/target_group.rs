@@ -1,18 +1,16 @@
 //! `AWS::ElasticLoadBalancingV2::TargetGroup`.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
     ProtocolEnum, TargetGroup as Described, TargetGroupAttribute, TargetTypeEnum,
 };
-use outrigger_aws::{TAGS, TAGS_GONE, missing_tags, surplus_tags, unchangeable};
-use outrigger_engine::ports::provider::{CallError, Condition, Difference, Observed, Progress, Target};
+use outrigger_aws::{TAGS, TAGS_GONE, unchangeable};
+use outrigger_engine::ports::provider::{CallError, Difference, Observed, Progress, Target};
 use outrigger_model::properties::{Input, TargetGroup, TargetType};
-use outrigger_model::resource::is_ours;
 
 use crate::call::{POLL_SECONDS, changed, created, deleted, found, refused};
 use crate::health_check::{self, Settings};
+use crate::observed::{candidate, observed};
 use crate::tags;
 
 const HEALTH_CHECK: &str = "health_check";
@@ -37,19 +35,14 @@ pub(crate) async fn observe(
     for request in by_id.into_iter().chain([by_name]) {
         let described = found(CALL, request.send().await)?;
         let groups = described.and_then(|answer| answer.target_groups).unwrap_or_default();
-        for group in groups {
-            let Some(arn) = group.target_group_arn().map(str::to_owned) else {
-                continue;
-            };
-            if !target.not.contains(&arn) {
-                return observed(client, target, wanted, &arn, &group).await;
-            }
+        if let Some((arn, group)) = candidate(target, groups, Described::target_group_arn) {
+            return told(client, target, wanted, &arn, &group).await;
         }
     }
     Ok(None)
 }
 
-async fn observed(
+async fn told(
     client: &Client,
     target: &Target,
     wanted: &TargetGroup,
@@ -72,20 +65,14 @@ async fn observed(
         Difference::between("port", &wanted.port, &port),
         Difference::between(HEALTH_CHECK, &wanted_check, &health_check::actual(there)),
         Difference::between(DELAY, &wanted.deregistration_delay_seconds, &delay),
-        missing_tags(&target.resource.tags, &actual_tags),
-        surplus_tags(&target.tags_gone, &actual_tags),
     ];
-    let full_name = arn.rsplit(':').next().unwrap_or_default();
-    let attribute = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Ok(Some(Observed {
-        id: arn.to_owned(),
-        attributes: BTreeMap::from([attribute("arn", arn), attribute("full_name", full_name)]),
-        condition: Condition::Ready,
-        ours: is_ours(&actual_tags, &target.resource.tags),
-        differences: differences.into_iter().flatten().collect(),
-        pending: Vec::new(),
-        duplicates: Vec::new(),
-    }))
+    Ok(Some(observed(
+        target,
+        arn,
+        &actual_tags,
+        [("full_name", arn.rsplit(':').next())],
+        differences,
+    )))
 }
 
 fn type_of(there: &Described) -> Option<TargetType> {

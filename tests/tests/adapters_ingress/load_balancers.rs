@@ -663,7 +663,7 @@ fn a_connection_ends_at_the_function_and_health_is_what_it_answers() -> Result<(
             for request in ["GET /", "POST /active", "GET /active/"] {
                 let answer = asked(aws, &gate.dns_name, request).await?;
                 ensure!(
-                    answer == (503, "nothing answers here\n".to_owned()),
+                    answer == (503, "nothing answers here".to_owned()),
                     "{request}: {answer:?}"
                 );
             }

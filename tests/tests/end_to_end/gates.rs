@@ -217,7 +217,7 @@ fn a_gate_is_open_in_the_primary_region_alone() {
         assert_eq!(status, expected, "{region}: {body}");
         assert!(body.contains(region), "{region}: {body}");
         let other = asked(shared(), dns_name.as_str().unwrap(), "/other");
-        assert_eq!(other, (503, "nothing answers here\n".to_owned()), "{region}");
+        assert_eq!(other, (503, "nothing answers here".to_owned()), "{region}");
     }
 
     json_of(&outrigger(
