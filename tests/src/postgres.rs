@@ -15,16 +15,22 @@ use crate::{Project, local};
 
 /// PostgreSQL of this version or later.
 const MAJOR_VERSION_MIN: u32 = 15;
-/// How root runs PostgreSQL's programs, which refuse to run as root: as `nobody`, who may still read and write wherever root
-/// may (that bit, so that access(2) says so too). Else the project and its temporary files would have to be in folders that
-/// are open to everyone.
-const AS_NOBODY: [&str; 6] = [
-    "--reuid=65534",
-    "--regid=65534",
-    "--clear-groups",
-    "--securebits=+no_setuid_fixup",
-    "--inh-caps=-all,+dac_override",
-    "--ambient-caps=+dac_override",
+/// How root runs PostgreSQL's programs, which refuse to run as root: still reading and writing wherever root may, or else the
+/// project and its temporary files would have to be in folders that are open to everyone. The first that works is taken:
+/// containers have the rights for the one or for the other.
+const AS_NOBODY: [&[&str]; 2] = [
+    // As `nobody`, who keeps that one capability (access(2) knows of it by that bit).
+    &[
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--securebits=+no_setuid_fixup",
+        "--inh-caps=-all,+dac_override",
+        "--ambient-caps=+dac_override",
+    ],
+    // As root, who has another number there.
+    &["unshare", "--user", "--map-user=65534", "--map-group=65534"],
 ];
 /// Where a connection that is verified goes to.
 pub const HOST: &str = "localhost";
@@ -40,14 +46,24 @@ pub const DATABASE: &str = "app";
 pub struct Programs {
     folder: PathBuf,
     environment: BTreeMap<String, String>,
+    /// What runs a program, and its arguments; nothing, but for root.
+    runner: &'static [&'static str],
 }
 
 impl Programs {
     /// The machine's own, or else Debian's, which are downloaded when they are first needed.
     ///
     /// # Errors
-    /// Where there are none and the machine is no Debian: what to install is in the error.
+    /// Where there are none and the machine is no Debian: what to install is in the error. Where root cannot run them.
     pub fn find(project: &Project) -> Result<Self> {
+        let runner = runner()?;
+        Ok(Self {
+            runner,
+            ..Self::found(project)?
+        })
+    }
+
+    fn found(project: &Project) -> Result<Self> {
         if let Some(own) = own_folders()
             .into_iter()
             .map(Self::of_machine)
@@ -69,6 +85,7 @@ impl Programs {
         Self {
             folder,
             environment: BTreeMap::new(),
+            runner: &[],
         }
     }
 
@@ -81,6 +98,7 @@ impl Programs {
         Ok(Self {
             folder,
             environment: BTreeMap::from([("LD_LIBRARY_PATH".to_owned(), libraries)]),
+            runner: &[],
         })
     }
 
@@ -103,16 +121,32 @@ impl Programs {
 
     fn command(&self, program: &str, folder: &Path) -> Command {
         let program = self.folder.join(program);
-        let mut command = if rustix::process::geteuid().is_root() {
-            let mut command = Command::new("setpriv");
-            command.args(AS_NOBODY).arg(program);
-            command
-        } else {
-            Command::new(program)
+        let mut command = match self.runner {
+            [] => Command::new(program),
+            [runner, arguments @ ..] => {
+                let mut command = Command::new(runner);
+                command.args(arguments).arg(program);
+                command
+            }
         };
         command.envs(&self.environment).current_dir(folder).stdin(Stdio::null());
         command
     }
+}
+
+fn runner() -> Result<&'static [&'static str]> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(&[]);
+    }
+    let works = |words: &&&'static [&'static str]| {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg("true").stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let runner = AS_NOBODY.iter().find(works).copied();
+    runner.context(
+        "root may run PostgreSQL neither by setpriv nor by unshare (util-linux): run the tests as somebody else",
+    )
 }
 
 /// Where machines have it: where the PATH leads, and Debian's folders, which are not on the PATH.
@@ -323,7 +357,7 @@ impl Server {
             .stdout(std::fs::File::create(&told)?)
             .stderr(std::fs::File::create(&errors)?)
             .status()
-            .with_context(|| format!("run {program} (as root by setpriv, of util-linux)"))?;
+            .with_context(|| format!("run {program}"))?;
         let errors = std::fs::read_to_string(errors)?;
         ensure!(status.success(), "{program} failed with {status}: {}", errors.trim());
         Ok(std::fs::read_to_string(told)?.trim().to_owned())
