@@ -1,7 +1,7 @@
 //! A cloud in memory: a [`Provider`] of every kind, with the habits of the real one. It shows new objects late, takes its
 //! time to create and delete, throttles, loses answers, and refuses what depends on something that is not there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -236,20 +236,24 @@ impl MemoryCloud {
         }
     }
 
-    /// Deletes an object behind Outrigger's back, and with it what is a part of it.
+    /// Deletes an object behind Outrigger's back, and with it what is a part of it, and of that.
     pub fn remove(&self, key: &ResourceKey) {
         let mut inner = self.locked();
-        let is_it = |object: &Object| object.resource.key == *key;
-        let gone: Vec<String> = inner
-            .objects
-            .values()
-            .filter(|object| is_it(object))
-            .flat_map(|object| object.attributes().into_values().chain([object.id.clone()]))
-            .collect();
-        inner.objects.retain(|_, object| {
-            let whole = within(&object.resource).map(|whole| whole.text().to_owned());
-            !is_it(object) && !whole.is_some_and(|whole| gone.contains(&whole))
-        });
+        let mut gone: BTreeSet<String> = BTreeSet::new();
+        loop {
+            let there = inner.objects.len();
+            inner.objects.retain(|_, object| {
+                let is_part = within(&object.resource).is_some_and(|whole| gone.contains(whole.text()));
+                let goes = object.resource.key == *key || is_part;
+                if goes {
+                    gone.extend(object.attributes().into_values().chain([object.id.clone()]));
+                }
+                !goes
+            });
+            if inner.objects.len() == there {
+                return;
+            }
+        }
     }
 
     /// Waits until a caller dies (see [`Fault::CutBefore`], [`Fault::CutAfter`]).

@@ -256,6 +256,7 @@ async fn a_name_that_is_taken_is_an_error() {
             Kind::ApiStage,
             Kind::UsagePlanKey,
             Kind::Listener,
+            Kind::ListenerRule,
             Kind::Target,
             Kind::Subscription,
         ];
