@@ -13,7 +13,6 @@ from pathlib import Path
 
 from ministack.core import lambda_runtime
 from ministack.core.iam_evaluator import resolve_credential
-from ministack.core.lambda_runtime import Worker
 from ministack.core.responses import get_account_id
 
 from outrigger_local.call import Answer, Call, Middleware, Proceed
@@ -43,19 +42,21 @@ def middleware(faults: Faults) -> Middleware:
     return kill
 
 
-def _callers(call: Call) -> list[Worker]:
-    """The worker that makes the call; where that cannot be told, those of its function that are at work."""
+def _callers(call: Call) -> list[subprocess.Popen]:
+    """The process that makes the call; where that cannot be told, those of its function that are at work."""
     with lambda_runtime._lock:
-        workers = [worker for entries in lambda_runtime._workers.values() for worker in entries if worker._proc]
+        workers = [worker for entries in lambda_runtime._workers.values() for worker in entries]
+    # A worker loses its process at any time.
+    working = [(worker, process) for worker in workers if (process := worker._proc)]
     sockets = _sockets(call.client_port)
-    for worker in workers if sockets else ():
-        if _holds(worker._proc, sockets):
-            return [worker]
+    for _, process in working if sockets else ():
+        if _holds(process, sockets):
+            return [process]
     principal = getattr(resolve_credential(call.access_key_id, get_account_id()), "principal_arn", "")
     session = principal.partition(":assumed-role/")[2]
     return [
-        worker
-        for worker in workers
+        process
+        for worker, process in working
         if worker.in_use
         and session == f"{worker.config['Role'].rpartition('/')[2]}/{worker.config['FunctionName'][:64]}"
     ]
@@ -83,9 +84,7 @@ def _holds(process: subprocess.Popen, sockets: set[str]) -> bool:
         return False
 
 
-def _kill(workers: list[Worker]) -> None:
-    for worker in workers:
-        process = worker._proc
-        if process is not None:
-            process.kill()
-            process.wait(_DEATH_SECONDS)
+def _kill(processes: list[subprocess.Popen]) -> None:
+    for process in processes:
+        process.kill()
+        process.wait(_DEATH_SECONDS)
