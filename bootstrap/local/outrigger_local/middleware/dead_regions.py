@@ -16,9 +16,9 @@ from ministack.services import eventbridge, lambda_svc, stepfunctions
 
 from outrigger_local.call import Answer, Call, Middleware, Proceed
 from outrigger_local.faults import Faults
+from outrigger_local.middleware import kills
 
 _POLL_SECONDS = 0.05
-_DEATH_SECONDS = 2
 
 
 def middleware(faults: Faults) -> Middleware:
@@ -82,11 +82,7 @@ def kill_functions(faults: Faults) -> None:
             if key.split(":")[1] in faults.dead_regions
             for worker in entries
         ]
-    for worker in workers:
-        process = worker._proc
-        if process is not None and process.poll() is None:
-            process.kill()
-            process.wait(_DEATH_SECONDS)
+    kills.end(process for worker in workers if (process := worker._proc))
 
 
 def _region_of(arn: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from ministack.core import lambda_runtime
@@ -36,7 +37,7 @@ def middleware(faults: Faults) -> Middleware:
             call.fault = "killed after"
             answer = await proceed(call)
             answer.cut = True
-        await asyncio.to_thread(_kill, callers)
+        await asyncio.to_thread(end, callers)
         return answer
 
     return kill
@@ -84,7 +85,8 @@ def _holds(process: subprocess.Popen, sockets: set[str]) -> bool:
         return False
 
 
-def _kill(processes: list[subprocess.Popen]) -> None:
+def end(processes: Iterable[subprocess.Popen]) -> None:
+    """Kills processes, and waits until they are gone."""
     for process in processes:
         process.kill()
         process.wait(_DEATH_SECONDS)

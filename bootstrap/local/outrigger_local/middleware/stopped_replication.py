@@ -33,8 +33,7 @@ def install(hooks: Hooks, faults: Faults) -> None:
     describe = rds._global_cluster_xml
 
     def replicate_write(table: dict, event_name: str, old_item: dict | None, new_item: dict | None) -> None:
-        is_strong = table.get("_multi_region_consistency") == "STRONG"
-        if is_strong or "dynamodb" not in faults.stopped_replication:
+        if "dynamodb" not in faults.stopped_replication or _is_strong(table):
             write(table, event_name, old_item, new_item)
             return
         item = new_item if new_item is not None else old_item
@@ -94,6 +93,10 @@ def go_on(faults: Faults) -> None:
             _objects.clear()
     for replicate in todo:
         replicate()
+
+
+def _is_strong(table: dict) -> bool:
+    return dynamodb._table_description(table["TableName"]).get("MultiRegionConsistency") == "STRONG"
 
 
 def _later(replicate: Callable[[], None]) -> Callable[[], None]:
