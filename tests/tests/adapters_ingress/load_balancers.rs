@@ -203,8 +203,15 @@ async fn asked(aws: &LocalAws, dns_name: &str, request: &str) -> Result<(u16, St
 
 /// A network load balancer in front of an application load balancer in front of a function.
 struct Gate {
-    /// In the order in which they came.
-    targets: Vec<Target>,
+    outer: Target,
+    inner: Target,
+    function_group: Target,
+    function_target: Target,
+    inner_listener: Target,
+    inner_rule: Target,
+    balancer_group: Target,
+    outer_listener: Target,
+    balancer_target: Target,
     dns_name: String,
     function: String,
     groups: [String; 2],
@@ -228,17 +235,15 @@ impl Gate {
         let registered = registration(aws, "gate.http", &balancer_group.id, &inner_seen.id, Some(80));
         let (balancer_target, _) = stand(provider, &registered).await?;
         Ok(Self {
-            targets: vec![
-                outer,
-                inner,
-                of_function,
-                function_target,
-                inner_listener,
-                inner_rule,
-                of_balancer,
-                outer_listener,
-                balancer_target,
-            ],
+            outer,
+            inner,
+            function_group: of_function,
+            function_target,
+            inner_listener,
+            inner_rule,
+            balancer_group: of_balancer,
+            outer_listener,
+            balancer_target,
             dns_name: outer_seen.attributes["dns_name"].clone(),
             function,
             groups: [balancer_group.id, function_group.id],
@@ -246,8 +251,19 @@ impl Gate {
     }
 
     async fn go(self, provider: &LoadBalancers) -> Result<()> {
-        for target in self.targets.iter().rev() {
-            remove(provider, target).await?;
+        // What came last goes first.
+        for target in [
+            self.balancer_target,
+            self.outer_listener,
+            self.balancer_group,
+            self.inner_rule,
+            self.inner_listener,
+            self.function_target,
+            self.function_group,
+            self.inner,
+            self.outer,
+        ] {
+            remove(provider, &target).await?;
         }
         Ok(())
     }
@@ -359,20 +375,14 @@ fn every_kind_conforms() -> Result<()> {
 
         // Registrations, of what is there with what they need.
         let gate = Gate::new(aws, &provider, &vpc).await?;
-        let [
-            _,
-            _,
-            _,
+        let Gate {
             function_target,
             inner_listener,
             inner_rule,
             balancer_group,
-            _,
             balancer_target,
-        ] = gate.targets.as_slice()
-        else {
-            anyhow::bail!("not all of it stands");
-        };
+            ..
+        } = &gate;
         // What something else needs stays until that is gone.
         for (needed, by) in [(inner_listener, "target"), (balancer_group, "listener")] {
             let seen = provider.observe(needed).await?.context("gone")?;
@@ -417,20 +427,15 @@ fn everything_changes_in_place() -> Result<()> {
         let provider = LoadBalancers::new(&aws.aws());
         let vpc = network(aws).await?;
         let gate = Gate::new(aws, &provider, &vpc).await?;
-        let [
+        let Gate {
             outer,
             inner,
-            _,
-            _,
             inner_listener,
             inner_rule,
             balancer_group,
             outer_listener,
-            _,
-        ] = gate.targets.as_slice()
-        else {
-            anyhow::bail!("not all of it stands");
-        };
+            ..
+        } = &gate;
         let change = async |standing: &Target, to: &Resource, property: &str, call: &str| -> Result<()> {
             let wanted = Target {
                 resource: to.clone(),
@@ -551,20 +556,16 @@ fn what_somebody_changes_is_told_and_made_as_it_was() -> Result<()> {
         let client = client(aws);
         let vpc = network(aws).await?;
         let gate = Gate::new(aws, &provider, &vpc).await?;
-        let [
+        let Gate {
             outer,
-            _,
             function_group,
             function_target,
             inner_listener,
             inner_rule,
             balancer_group,
             outer_listener,
-            _,
-        ] = gate.targets.as_slice()
-        else {
-            anyhow::bail!("not all of it stands");
-        };
+            ..
+        } = &gate;
         let told = async |target: &Target, expected: &[&str]| -> Result<()> {
             let found = differences(&provider, target).await?;
             ensure!(found == expected, "{found:?} instead of {expected:?}");
@@ -687,8 +688,7 @@ fn a_connection_ends_at_the_function_and_health_is_what_it_answers() -> Result<(
         }
         // A registration stands whatever the health is.
         function(aws, &gate.function, 503, "")?;
-        let registered = gate.targets.last().context("none")?;
-        ensure!(differences(&provider, registered).await?.is_empty());
+        ensure!(differences(&provider, &gate.balancer_target).await?.is_empty());
         gate.go(&provider).await
     })
 }
